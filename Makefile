@@ -1,0 +1,67 @@
+# Thin lines over CMake presets. PRESET picks another build: make test PRESET=debug.
+PRESET ?= release
+BUILD := build/$(PRESET)
+PYTHON := .venv/bin/python
+export PYTHONPATH := $(CURDIR)/$(BUILD)/python
+JOBS ?= $(shell nproc)
+
+.PHONY: help setup build demo test bench compare lint format tidy docs stubs asan tsan wheel clean
+
+help:  ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## Install Debian and Python packages that are missing
+	@.ci/setup
+
+$(BUILD)/build.ninja: CMakeLists.txt CMakePresets.json
+	cmake --preset $(PRESET)
+
+build: setup $(BUILD)/build.ninja  ## Compile everything
+	@cmake --build $(BUILD) -j $(JOBS)
+
+demo: setup $(BUILD)/build.ninja  ## The main job, end to end: ARGS="--images DIR --budget 8MiB"
+	@cmake --build $(BUILD) -j $(JOBS) --target demo_runtime -- --quiet
+	@$(PYTHON) -m consilia demo --report $(BUILD)/demo/report.html $(ARGS)
+
+test: build  ## All tests, C++, C and Python
+	ctest --preset $(PRESET) -j $(JOBS)
+	$(PYTHON) -m pytest
+
+bench: build  ## Google Benchmark programs
+	@set -e; for program in $(BUILD)/benchmarks/*_bench; do $$program --benchmark_min_time=0.2; done
+
+compare: build  ## Side by side with peers: AREA=data for one area
+	$(PYTHON) benchmarks/compare/run.py $(AREA)
+
+lint:  ## Formats, types and spelling; nothing is changed
+lint: setup
+	git ls-files '*.cpp' '*.hpp' '*.c' '*.h' | xargs -r clang-format --dry-run --Werror
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	git ls-files | grep -vE '\.(png|pt|safetensors)$$|^LICENSE$$' | xargs codespell
+
+format: setup  ## Reformat C++ and Python
+	git ls-files '*.cpp' '*.hpp' '*.c' '*.h' | xargs -r clang-format -i
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+tidy: build  ## clang-tidy over the library's sources
+	run-clang-tidy -quiet -p $(BUILD) '/src/(?!backends)|/capi/'
+
+stubs: build  ## Regenerate the type stubs of the extension
+	$(PYTHON) -m consilia._stubs
+
+docs: build  ## Check that the pages' links and examples hold
+	$(PYTHON) -m pytest tests/python/docs
+
+asan tsan: setup  ## C++ tests under the address + undefined or the thread sanitizer
+	cmake --preset $@
+	cmake --build build/$@ -j $(JOBS)
+	ctest --preset $@ -j $(JOBS)
+
+wheel: setup  ## A wheel under dist/
+	$(PYTHON) -m pip wheel . --no-build-isolation --no-deps -w dist
+
+clean:  ## Remove what was built; .venv stays
+	rm -rf build dist

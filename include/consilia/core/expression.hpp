@@ -1,0 +1,144 @@
+#pragma once
+// One expression, many readers: the tree that queries, policies and validators share.
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "consilia/core/export.hpp"
+#include "consilia/core/value.hpp"
+
+namespace consilia::core {
+
+/// Named values that an expression refers to as `:name`.
+using Parameters = std::map<std::string, Value, std::less<>>;
+
+/// What a node of an expression does with its operands.
+enum class Operator : std::uint8_t {
+    Literal,    ///< `value()`
+    Parameter,  ///< `name()`, looked up when the expression is read
+    Field,      ///< `name()`: a dotted path across relations, `xray.patient.user_id`
+    And,        ///< two or more operands
+    Or,         ///< two or more operands
+    Not,        ///< one operand
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    IsNull,     ///< one operand; never unknown
+    IsNotNull,  ///< one operand; never unknown
+    In,         ///< the first operand is looked for among the others; an empty list is false
+    Between,    ///< value, low, high; both ends included
+    Like,       ///< text, pattern: `%` any run, `_` one character, `\` escapes; case-sensitive
+};
+
+/// An immutable tree with the three-valued logic of SQL: a comparison with null is unknown.
+///
+/// Copies share the tree. A default-constructed expression is the literal true: it restricts nothing.
+/// Threading: safe.
+class CONSILIA_API Expression {
+public:
+    Expression();
+    static Expression literal(Value value);
+    static Expression parameter(std::string name);
+    static Expression field(std::string path);
+    /// @throws InvalidArgument (`expression.arity`) if the number of operands does not fit,
+    ///         (`expression.too_deep`) past `kMaxDepth`.
+    static Expression make(Operator op, std::vector<Expression> operands);
+
+    static constexpr std::size_t kMaxDepth = 200;  ///< Deepest tree: readers recurse.
+
+    [[nodiscard]] Operator op() const noexcept;
+    [[nodiscard]] std::span<const Expression> operands() const noexcept;
+    [[nodiscard]] const Value& value() const noexcept;       ///< Of a literal; null otherwise.
+    [[nodiscard]] const std::string& name() const noexcept;  ///< Of a field or parameter; empty otherwise.
+    /// True for the literal true, the neutral element of `&&`.
+    [[nodiscard]] bool is_always_true() const noexcept;
+    /// Same structure, names and values.
+    [[nodiscard]] bool same_as(const Expression& other) const noexcept;
+
+private:
+    struct Node;
+    explicit Expression(std::shared_ptr<const Node> node) noexcept : node_(std::move(node)) {}
+    std::shared_ptr<const Node> node_;
+};
+
+/// Conjunction; literal trues are dropped and nested conjunctions are flattened.
+CONSILIA_API Expression operator&&(const Expression& a, const Expression& b);
+/// Disjunction; nested disjunctions are flattened.
+CONSILIA_API Expression operator||(const Expression& a, const Expression& b);
+CONSILIA_API Expression operator!(const Expression& a);
+
+/// Something that stands for one value inside an expression (a field, a parameter, a literal), with the comparison
+/// operators: `field("status") == "completed" && field("age") >= 18`.
+class CONSILIA_API Term {
+public:
+    Term(Value value) : expression_(Expression::literal(std::move(value))) {}  // NOLINT(google-explicit-constructor)
+    template <class T>
+        requires(std::is_constructible_v<Value, const T&> && !std::is_same_v<T, Value>)
+    Term(const T& value) : Term(Value(value)) {}  // NOLINT(google-explicit-constructor)
+    explicit Term(Expression expression) : expression_(std::move(expression)) {}
+
+    [[nodiscard]] const Expression& expression() const noexcept { return expression_; }
+    [[nodiscard]] Expression is_null() const { return Expression::make(Operator::IsNull, {expression_}); }
+    [[nodiscard]] Expression is_not_null() const { return Expression::make(Operator::IsNotNull, {expression_}); }
+    [[nodiscard]] Expression in(std::span<const Value> values) const;
+    [[nodiscard]] Expression in(std::initializer_list<Value> values) const {
+        return in(std::span(values.begin(), values.size()));
+    }
+    [[nodiscard]] Expression between(const Term& low, const Term& high) const;
+    [[nodiscard]] Expression like(const Term& pattern) const;
+
+    friend Expression operator==(const Term& a, const Term& b) { return compare(Operator::Equal, a, b); }
+    friend Expression operator!=(const Term& a, const Term& b) { return compare(Operator::NotEqual, a, b); }
+    friend Expression operator<(const Term& a, const Term& b) { return compare(Operator::Less, a, b); }
+    friend Expression operator<=(const Term& a, const Term& b) { return compare(Operator::LessEqual, a, b); }
+    friend Expression operator>(const Term& a, const Term& b) { return compare(Operator::Greater, a, b); }
+    friend Expression operator>=(const Term& a, const Term& b) { return compare(Operator::GreaterEqual, a, b); }
+
+private:
+    static Expression compare(Operator op, const Term& a, const Term& b) {
+        return Expression::make(op, {a.expression_, b.expression_});
+    }
+    Expression expression_;
+};
+
+/// A field by its dotted path: `field("xray.patient.user_id")`.
+/// @throws InvalidArgument (`expression.field_name`) unless each part is `[A-Za-z_][A-Za-z0-9_]*`.
+CONSILIA_API Term field(std::string_view path);
+/// A parameter: `parameter("me")` is `:me` in text.
+CONSILIA_API Term parameter(std::string_view name);
+
+/// Reads the text form: `status = 'completed' and xray.patient.user_id = :me`.
+///
+/// Keywords (and or not is null in between like true false) are case-insensitive; text is quoted with ', doubled
+/// inside; numbers are int64 or double; `date '2026-01-31'` and `timestamp '2026-01-31T12:00:00Z'` are typed.
+/// @throws InvalidArgument (`expression.syntax`) with the byte offset and what was expected in its details.
+CONSILIA_API Expression parse_expression(std::string_view text);
+/// Writes the text form: `parse_expression(to_text(e)).same_as(e)`, except that blobs and JSON have no text form.
+CONSILIA_API std::string to_text(const Expression& expression);
+
+/// Gives the value of a field by its dotted path.
+using FieldSource = std::function<Value(std::string_view path)>;
+
+/// The value of an expression over one object; unknown is null.
+/// @throws InvalidArgument (`expression.missing_parameter`; `expression.type` where two types cannot be compared).
+CONSILIA_API Value evaluate(const Expression& expression, const FieldSource& fields,
+                            const Parameters& parameters = {});
+/// True if the expression is true: false and unknown both give false, as in a WHERE clause.
+CONSILIA_API bool matches(const Expression& expression, const FieldSource& fields, const Parameters& parameters = {});
+
+/// The distinct field paths in an expression, in order of first appearance.
+CONSILIA_API std::vector<std::string> field_paths(const Expression& expression);
+/// Replaces each parameter that is in `parameters` by its value; the others stay.
+CONSILIA_API Expression bind(const Expression& expression, const Parameters& parameters);
+
+}  // namespace consilia::core
