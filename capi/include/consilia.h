@@ -1,0 +1,6 @@
+#ifndef CONSILIA_H
+#define CONSILIA_H
+/* The C ABI of consilia: everything but the table that model backends fill (consilia/c/backend.h). */
+#include "consilia/c/core.h"
+#include "consilia/c/screening.h"
+#endif

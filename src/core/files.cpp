@@ -1,0 +1,252 @@
+#include "consilia/core/files.hpp"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "consilia/core/error.hpp"
+
+namespace consilia::core {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kHex = "0123456789abcdef";
+constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
+constexpr std::size_t kMaxNameBytes = 150;
+
+std::string hex(std::span<const unsigned char> bytes) {
+    std::string text;
+    text.reserve(bytes.size() * 2);
+    for (const unsigned char byte : bytes) {
+        text += kHex[byte >> 4];
+        text += kHex[byte & 15U];
+    }
+    return text;
+}
+
+std::string system_reason(int number) { return std::system_category().message(number); }
+
+[[noreturn]] void throw_storage(const char* what, int number) {
+    throw StorageError("file.io", std::string(what) + ": " + system_reason(number),
+                       {{"reason", system_reason(number)}, {"errno", number}});
+}
+
+class Descriptor {
+public:
+    explicit Descriptor(int fd) noexcept : fd_(fd) {}
+    ~Descriptor() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    [[nodiscard]] int get() const noexcept { return fd_; }
+
+private:
+    int fd_;
+};
+
+int open_for_reading(const fs::path& path) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0) return fd;
+    if (errno == ENOENT || errno == ENOTDIR) {
+        throw NotFound("file.not_found", "no such file", {{"name", path.filename().string()}});
+    }
+    throw_storage("the file cannot be opened", errno);
+}
+
+/// Calls `take(piece)` until the end of the file.
+template <class Take>
+void read_pieces(const fs::path& path, Take&& take) {
+    const Descriptor file(open_for_reading(path));
+    std::vector<std::byte> piece(kPieceBytes);
+    while (true) {
+        const ssize_t size = ::read(file.get(), piece.data(), piece.size());
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0) throw_storage("the file cannot be read", errno);
+        if (size == 0) return;
+        take(std::span<const std::byte>(piece.data(), static_cast<std::size_t>(size)));
+    }
+}
+
+void sync_directory(const fs::path& directory) {
+    const Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (opened.get() < 0 || ::fsync(opened.get()) != 0) throw_storage("the directory cannot be synced", errno);
+}
+
+std::string random_hex() {
+    std::array<unsigned char, 16> bytes{};
+    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
+        throw Unavailable("random.unavailable", "the system gives no random bytes");
+    }
+    return hex(bytes);
+}
+
+bool is_reserved(unsigned char c) noexcept {
+    return c < 0x20 || c == 0x7f || std::strchr("/\\:*?\"<>|", c) != nullptr;
+}
+
+/// The longest prefix of at most `limit` bytes that does not cut a UTF-8 character.
+std::string_view cut(std::string_view text, std::size_t limit) noexcept {
+    if (text.size() <= limit) return text;
+    while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80U) --limit;
+    return text.substr(0, limit);
+}
+
+}  // namespace
+
+struct Sha256::State {
+    EVP_MD_CTX* context = EVP_MD_CTX_new();
+    State() {
+        if (context == nullptr || EVP_DigestInit_ex(context, EVP_sha256(), nullptr) != 1) {
+            EVP_MD_CTX_free(context);
+            throw Internal("hash.unavailable", "SHA-256 cannot be started");
+        }
+    }
+    ~State() { EVP_MD_CTX_free(context); }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {}
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+
+void Sha256::update(std::span<const std::byte> bytes) {
+    if (EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) != 1) {
+        throw Internal("hash.unavailable", "SHA-256 cannot go on");
+    }
+}
+
+std::string Sha256::finish() {
+    std::array<unsigned char, 32> digest{};
+    if (EVP_DigestFinal_ex(state_->context, digest.data(), nullptr) != 1) {
+        throw Internal("hash.unavailable", "SHA-256 cannot be finished");
+    }
+    return hex(digest);
+}
+
+std::string sha256(std::span<const std::byte> bytes) {
+    Sha256 hash;
+    hash.update(bytes);
+    return hash.finish();
+}
+
+std::string sha256(std::string_view text) { return sha256(std::as_bytes(std::span(text))); }
+
+std::string sha256_file(const fs::path& path) {
+    Sha256 hash;
+    read_pieces(path, [&](std::span<const std::byte> piece) { hash.update(piece); });
+    return hash.finish();
+}
+
+std::vector<std::byte> read_file(const fs::path& path, std::uint64_t limit_bytes) {
+    std::vector<std::byte> content;
+    read_pieces(path, [&](std::span<const std::byte> piece) {
+        if (content.size() + piece.size() > limit_bytes) {
+            throw ResourceExhausted("file.too_large", "the file is larger than may be read",
+                                    {{"limit_bytes", static_cast<std::int64_t>(limit_bytes)}});
+        }
+        content.insert(content.end(), piece.begin(), piece.end());
+    });
+    return content;
+}
+
+std::string read_text_file(const fs::path& path, std::uint64_t limit_bytes) {
+    const std::vector<std::byte> content = read_file(path, limit_bytes);
+    return {reinterpret_cast<const char*>(content.data()), content.size()};
+}
+
+struct AtomicFile::State {
+    fs::path directory;
+    fs::path temporary;
+    int fd = -1;
+    std::uint64_t size_bytes = 0;
+
+    ~State() {
+        if (fd < 0) return;
+        ::close(fd);
+        ::unlink(temporary.c_str());
+    }
+};
+
+AtomicFile::AtomicFile(fs::path directory) : state_(std::make_unique<State>()) {
+    state_->directory = std::move(directory);
+    state_->temporary = state_->directory / (".incoming_" + random_hex());
+    state_->fd = ::open(state_->temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (state_->fd < 0) throw_storage("a temporary file cannot be made", errno);
+}
+AtomicFile::~AtomicFile() = default;
+AtomicFile::AtomicFile(AtomicFile&&) noexcept = default;
+AtomicFile& AtomicFile::operator=(AtomicFile&&) noexcept = default;
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(state_->fd, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) throw_storage("the file cannot be written", errno);
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+        state_->size_bytes += static_cast<std::uint64_t>(written);
+    }
+}
+
+std::uint64_t AtomicFile::size_bytes() const noexcept { return state_->size_bytes; }
+
+fs::path AtomicFile::commit(std::string_view name) {
+    if (name.empty() || name.find('/') != std::string_view::npos || name == "." || name == "..") {
+        throw InvalidArgument("file.name", "the name must be one path component");
+    }
+    fs::path target = state_->directory / name;
+    if (::fsync(state_->fd) != 0) throw_storage("the file cannot be synced", errno);
+    // A link refuses to replace what is there, which a rename would do silently.
+    if (::link(state_->temporary.c_str(), target.c_str()) != 0) {
+        if (errno == EEXIST) throw Conflict("file.exists", "a file of this name is there already");
+        throw_storage("the file cannot be put in place", errno);
+    }
+    ::unlink(state_->temporary.c_str());
+    ::close(std::exchange(state_->fd, -1));
+    sync_directory(state_->directory);
+    return target;
+}
+
+std::string unique_file_name(std::string_view prefix, std::string_view extension) {
+    std::string name;
+    for (const char c : cut(prefix, 64)) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+        name += plain ? c : '_';
+    }
+    return name + '_' + random_hex() + file_extension(extension);
+}
+
+std::string safe_file_name(std::string_view client_name) {
+    const std::size_t slash = client_name.find_last_of("/\\");
+    if (slash != std::string_view::npos) client_name.remove_prefix(slash + 1);
+    std::string name;
+    for (const char c : client_name) {
+        if (!is_reserved(static_cast<unsigned char>(c)) && !(name.empty() && (c == '.' || c == ' '))) name += c;
+    }
+    if (name.empty()) return "file";
+    if (name.size() <= kMaxNameBytes) return name;
+    const std::string extension = file_extension(name);
+    return std::string(cut(name, kMaxNameBytes - extension.size())) + extension;
+}
+
+std::string file_extension(std::string_view name) {
+    const std::size_t dot = name.find_last_of("./\\");
+    if (dot == std::string_view::npos || name[dot] != '.' || dot + 1 == name.size() || name.size() - dot > 16) return {};
+    std::string extension(name.substr(dot));
+    std::transform(extension.begin(), extension.end(), extension.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+    return extension;
+}
+
+}  // namespace consilia::core

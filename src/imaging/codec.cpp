@@ -1,0 +1,126 @@
+#include "consilia/imaging/codec.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+
+#include "consilia/core/error.hpp"
+#include "imaging/jpeg_codec.hpp"
+#include "imaging/png_codec.hpp"
+#include "imaging/structure.hpp"
+
+namespace consilia::imaging {
+namespace {
+
+core::Value number(std::uint64_t value) {
+    return static_cast<std::int64_t>(value);
+}
+
+Structure walk(Bytes bytes, Walk how, std::uint32_t max_segments) {
+    const std::optional<ImageFormat> format = detect_format(bytes);
+    if (!format) throw core::ValidationError("image.unsupported_type", "the content is neither JPEG nor PNG");
+    return *format == ImageFormat::Jpeg ? walk_jpeg(bytes, how, max_segments)
+                                        : walk_png(bytes, how, max_segments);
+}
+
+/// Most that decoding holds at once, besides rows: see `decode_jpeg` and `decode_png`.
+std::uint64_t bytes_per_pixel(const ImageInfo& info) {
+    const auto channels = static_cast<std::uint64_t>(info.channels);
+    if (info.format == ImageFormat::Png)
+        return info.has_alpha ? 4 : channels == 1 && info.bit_depth == 16 ? 2 : channels;
+    const std::uint64_t coefficients =
+        info.interlaced || info.scans > 1 ? 2 * channels : 0;  // 16 bits a sample
+    const std::uint64_t turned = info.orientation > 1 ? channels : 0;
+    return channels + std::max(coefficients, turned);  // the coefficients are gone when the image is turned
+}
+
+void check_limits(const ImageInfo& info, const DecodeLimits& limits) {
+    if (info.pixels() > limits.max_pixels || info.width > limits.max_width ||
+        info.height > limits.max_height) {
+        throw core::ValidationError("image.too_many_pixels",
+                                    "the image has " + std::to_string(info.width) + " × " +
+                                        std::to_string(info.height) + " pixels, " +
+                                        std::to_string(limits.max_pixels) + " are allowed",
+                                    {{"limit", number(limits.max_pixels)},
+                                     {"found", number(info.pixels())},
+                                     {"width", number(info.width)},
+                                     {"height", number(info.height)},
+                                     {"max_width", number(limits.max_width)},
+                                     {"max_height", number(limits.max_height)}});
+    }
+    const auto at_most = [](std::string_view what, std::uint64_t limit, std::uint64_t found) {
+        if (found > limit) throw_too_complex(what, limit, found);
+    };
+    at_most("scans", limits.max_scans, info.scans);
+    // One scan is what every image costs; the product bounds what a progressive one adds.
+    if (info.scans > 1) at_most("scan_pixels", limits.max_scan_pixels, info.scans * info.pixels());
+    at_most("memory_bytes", limits.max_memory_bytes, info.pixels() * bytes_per_pixel(info));
+}
+
+/// The walk, held against the limits first and then against its own findings.
+Structure walk_to_end(Bytes bytes, Walk how, const DecodeLimits& limits) {
+    const Structure found = walk(bytes, how, limits.max_segments);
+    check_limits(found.info, limits);
+    if (!found.damage.empty()) throw_damaged(found.damage, found.damage_offset);
+    return found;
+}
+
+}  // namespace
+
+std::string_view to_string(ImageFormat format) noexcept {
+    return format == ImageFormat::Jpeg ? "jpeg" : "png";
+}
+
+std::string_view media_type(ImageFormat format) noexcept {
+    return format == ImageFormat::Jpeg ? "image/jpeg" : "image/png";
+}
+
+void throw_damaged(std::string_view reason, std::size_t offset) {
+    throw core::ValidationError("image.damaged", "the file is damaged: " + std::string(reason),
+                                {{"reason", reason}, {"offset", number(offset)}});
+}
+
+void throw_unsupported(std::string_view reason) {
+    throw core::ValidationError("image.unsupported_type", std::string(reason) + " is not supported",
+                                {{"reason", reason}});
+}
+
+void throw_too_complex(std::string_view what, std::uint64_t limit, std::uint64_t found) {
+    throw core::ValidationError(
+        "image.too_complex", "the image needs more than " + std::to_string(limit) + " " + std::string(what),
+        {{"what", what}, {"limit", number(limit)}, {"found", number(found)}});
+}
+
+std::optional<ImageFormat> detect_format(Bytes bytes) noexcept {
+    static constexpr std::array<unsigned char, 3> kJpeg = {0xFF, 0xD8, 0xFF};
+    static constexpr std::array<unsigned char, 8> kPng = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
+    const auto starts_with = [bytes](const auto& magic) {
+        return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
+    };
+    if (starts_with(kJpeg)) return ImageFormat::Jpeg;
+    if (starts_with(kPng)) return ImageFormat::Png;
+    return std::nullopt;
+}
+
+ImageInfo probe(Bytes bytes) {
+    return walk(bytes, Walk::Header, DecodeLimits{}.max_segments).info;
+}
+
+ImageInfo check_structure(Bytes bytes, const DecodeLimits& limits) {
+    const Structure found = walk_to_end(bytes, Walk::Whole, limits);
+    if (found.end != bytes.size()) {
+        throw core::ValidationError(
+            "image.trailing_data", "something follows the end of the image",
+            {{"offset", number(found.end)}, {"found", number(bytes.size() - found.end)}});
+    }
+    return found.info;
+}
+
+Image decode(Bytes bytes, const DecodeLimits& limits) {
+    const ImageInfo info = walk_to_end(bytes, Walk::Container, limits).info;
+    if (info.format == ImageFormat::Png) return decode_png(bytes, info);
+    return apply_orientation(decode_jpeg(bytes, info, limits), info.orientation);
+}
+
+}  // namespace consilia::imaging

@@ -1,0 +1,54 @@
+#include "consilia/screening/default_policy.hpp"
+
+namespace consilia::screening {
+
+using access::Effect;
+using core::field;
+using core::parameter;
+
+access::PolicyDocument default_policy() {
+    access::PolicyDocument document;
+    document.resources = {
+        {"user", {"create"}},
+        {"patient", {"create", "submit"}},
+        {"prediction", {"read", "retry"}},
+    };
+    // No role inherits from another one here: a patient is not less than staff, but somebody else.
+    document.roles = {{"admin", {}}, {"staff", {}}, {"patient", {}}};
+    document.rules = {
+        {"admins do everything", Effect::Allow, "admin", "*:*", {}},
+        {"staff register patients", Effect::Allow, "staff", "patient:create", {}},
+        {"staff submit for every patient", Effect::Allow, "staff", "patient:submit", {}},
+        {"staff read all predictions", Effect::Allow, "staff", "prediction:read", {}},
+        {"staff retry failed predictions", Effect::Allow, "staff", "prediction:retry", {}},
+        {"patients submit for themselves", Effect::Allow, "patient", "patient:submit",
+         field("user_id") == parameter("principal_id")},
+        {"patients read their own predictions", Effect::Allow, "patient", "prediction:read",
+         field("xray.patient.user_id") == parameter("principal_id")},
+    };
+    document.fields = {
+        // What every reader sees: the outcome, and enough to recognise the image.
+        {"*",
+         "prediction:read",
+         {"id", "status", "diagnosis", "confidence", "needs_review", "failure_code", "created_at", "completed_at",
+          "xray.id", "xray.client_name", "xray.width", "xray.height", "xray.created_at",
+          "xray.patient.record_number"}},
+        // Patients know who they are; opinions of single members, reasons of failures and staff names are not for them.
+        // What clinicians need to judge the outcome, without accounts' addresses and storage details.
+        {"staff",
+         "prediction:read",
+         {"agreement", "probabilities", "opinions", "failure_reason", "started_at", "attempt", "xray.sha256",
+          "xray.size_bytes", "xray.media_type", "xray.patient.id", "xray.patient.full_name",
+          "xray.patient.birth_date", "xray.patient.sex", "requested_by.username", "requested_by.display_name"}},
+        {"admin",
+         "prediction:read",
+         {"agreement", "probabilities", "opinions", "failure_reason", "started_at", "attempt", "updated_at",
+          "xray.sha256", "xray.size_bytes", "xray.media_type", "xray.stored_name", "xray.patient.id",
+          "xray.patient.full_name", "xray.patient.birth_date", "xray.patient.sex", "xray.patient.user_id",
+          "xray.uploaded_by.username", "requested_by.id", "requested_by.username", "requested_by.display_name",
+          "requested_by.email", "requested_by.role"}},
+    };
+    return document;
+}
+
+}  // namespace consilia::screening
