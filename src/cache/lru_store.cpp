@@ -189,7 +189,7 @@ Pointer LruStore::get_or_compute(std::string_view key, const std::function<Sized
     try {
         Sized sized = compute();
         check_value(sized.value);
-        const Pointer value = sized.value;
+        Pointer value = sized.value;
         {
             const std::scoped_lock lock(state_->mutex);
             if (state_->land(key, flight)) state_->insert(key, std::move(sized), std::move(entry), gone);

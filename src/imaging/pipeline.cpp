@@ -109,10 +109,11 @@ void write_interleaved(const cv::Mat& pixels, const std::vector<Table>& tables, 
 }
 
 template <class S>
-const S* find_step(std::span<const Step> steps) {
-    const auto found =
-        std::ranges::find_if(steps, [](const Step& step) { return std::holds_alternative<S>(step); });
-    return found == steps.end() ? nullptr : &std::get<S>(*found);
+const S* find_step(std::span<const Step> steps) noexcept {
+    for (const Step& step : steps) {
+        if (const S* found = std::get_if<S>(&step)) return found;
+    }
+    return nullptr;
 }
 
 std::array<std::int64_t, 3> shape_of(const ToTensor& tensor, std::int64_t width, std::int64_t height) {

@@ -14,7 +14,7 @@
 namespace consilia::validation {
 namespace {
 
-constexpr std::size_t kPieceBytes = 64 * 1024;
+constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
 
 core::Value number(std::uint64_t value) {
     return static_cast<std::int64_t>(value);

@@ -50,7 +50,8 @@ TEST(Pipeline, WritesTheCanonicalForm) {
 // A hash that changes orphans every cached tensor and every recorded manifest: change `kAlgorithmVersion` on
 // purpose, never the text.
 TEST(Pipeline, HasAStableHash) {
-    EXPECT_EQ(Pipeline::from_json(kFull).hash(), "950a21468f9a5be33f2c8f96c0e1d65914fa70bf54a6c50ba3b5441bb223ff68");
+    EXPECT_EQ(Pipeline::from_json(kFull).hash(),
+              "950a21468f9a5be33f2c8f96c0e1d65914fa70bf54a6c50ba3b5441bb223ff68");
     EXPECT_EQ(Pipeline().hash(), "5727f9cefda86cf824bd27e15f4ab88ea260178de1dabe49a6e7666df6e3e31d");
 }
 

@@ -1,5 +1,5 @@
-// Goal: processes that share a queue do each task once. Method: fork before anything is opened; every worker appends the id
-// of each task that it completes to one pipe.
+// Goal: processes that share a queue do each task once. Method: fork before anything is opened; every worker
+// appends the id of each task that it completes to one pipe.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -245,12 +245,14 @@ TEST_F(QueueTest, PurgesOnlyWhatWasCompletedBefore) {
 TEST_F(QueueTest, RefusesWhatPassesABound) {
     const std::string longest(options().payload_bytes_max - 2, 'x');
     EXPECT_TRUE(add(NewTask{.kind = "test", .payload = {"\"" + longest + "\""}}).is_new);
-    EXPECT_EQ(code_of([&] { add(NewTask{.kind = "test", .payload = {"\"x" + longest + "\""}}); }), "tasks.payload");
+    EXPECT_EQ(code_of([&] { add(NewTask{.kind = "test", .payload = {"\"x" + longest + "\""}}); }),
+              "tasks.payload");
     EXPECT_EQ(code_of([&] { add(NewTask{.kind = "test", .payload = {"{"}}); }), "tasks.payload");
     EXPECT_EQ(code_of([&] { add(NewTask{.kind = ""}); }), "tasks.kind");
     EXPECT_TRUE(add(NewTask{.kind = std::string(100, 'k')}).is_new);
     EXPECT_EQ(code_of([&] { add(NewTask{.kind = std::string(101, 'k')}); }), "tasks.kind");
-    EXPECT_EQ(code_of([&] { add(NewTask{.kind = "test", .unique_key = std::string(201, 'u')}); }), "tasks.unique_key");
+    EXPECT_EQ(code_of([&] { add(NewTask{.kind = "test", .unique_key = std::string(201, 'u')}); }),
+              "tasks.unique_key");
     EXPECT_EQ(code_of([&] { static_cast<void>(queue.lease("", 60s)); }), "tasks.lease");
     EXPECT_EQ(code_of([&] { static_cast<void>(queue.lease("a", 0s)); }), "tasks.lease");
     QueueOptions negative;

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 #include "consilia/cache/lru_store.hpp"
@@ -15,8 +14,9 @@ namespace consilia::cache {
 /// Keeps immutable values of one type, which must have `size_bytes()`.
 ///
 /// A value stays alive for as long as somebody holds its pointer, also after it was evicted; only what the
-/// cache holds is counted. A value larger than the whole cache is handed out and not kept. Threading: safe.
-/// No lock is held while a value is computed or destroyed.
+/// cache holds is counted. A value larger than the whole cache is handed out and not kept.
+///
+/// Threading: safe. No lock is held while a value is computed or destroyed.
 ///
 ///     LruCache<Tensor> tensors({.max_bytes = 256 << 20});
 ///     auto tensor = tensors.get_or_compute(key, [&] { return pipeline.apply(decode(bytes)); });
@@ -48,9 +48,8 @@ public:
     /// and nothing is kept. What is invalidated or set while it is being computed is not overwritten by the
     /// outcome.
     /// @throws what `compute` throws; Internal (`cache.recursion`) if `compute` asks for its own key.
-    template <class Compute>
-    requires std::convertible_to<std::invoke_result_t<const Compute&>, Value> Pointer
-    get_or_compute(std::string_view key, const Compute& compute, EntryOptions entry = {}) {
+    template <std::invocable Compute>
+    Pointer get_or_compute(std::string_view key, const Compute& compute, EntryOptions entry = {}) {
         return typed(store_.get_or_compute(
             key,
             [&compute] {

@@ -54,8 +54,7 @@ CONSILIA_API std::optional<ImageFormat> detect_format(std::span<const std::byte>
 /// Reads the header: format, size, depth; of a JPEG also the number of scans, as far as the file goes.
 /// A file that is cut after its header can still be probed: `check_structure` and `decode` find such damage.
 /// @throws ValidationError: `image.unsupported_type` if it is not a JPEG or PNG, or of a kind that is not
-/// decoded
-///         (12-bit, lossless, arithmetic or four-channel JPEG); `image.damaged` if the header is;
+///         decoded (12-bit, lossless, arithmetic or four-channel JPEG); `image.damaged` if the header is;
 ///         `image.too_complex` past the default number of segments.
 CONSILIA_API ImageInfo probe(std::span<const std::byte> bytes);
 
@@ -63,8 +62,7 @@ CONSILIA_API ImageInfo probe(std::span<const std::byte> bytes);
 /// and nothing after it. What hides behind an image (a ZIP, a page, a program) is found here; pixels are not
 /// decoded.
 /// @throws ValidationError: as `probe`; `image.too_many_pixels` and `image.too_complex` with `limit` and
-/// `found`
-///         in the details; `image.damaged`, `image.trailing_data` with `offset`.
+///         `found` in the details; `image.damaged`, `image.trailing_data` with `offset`.
 CONSILIA_API ImageInfo check_structure(std::span<const std::byte> bytes, const DecodeLimits& limits = {});
 
 /// Decodes to 8-bit gray or RGB. The EXIF orientation of a JPEG is applied, transparency is blended over

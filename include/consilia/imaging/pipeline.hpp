@@ -61,8 +61,8 @@ using Step = std::variant<Grayscale, Clahe, Resize, Normalize, ToTensor>;
 /// An immutable list of checked steps: any of grayscale, clahe (on gray only) and resize, then perhaps
 /// normalize, then tensor; each at most once. Without normalize the tensor holds `x / 255`.
 ///
-/// Deterministic: the same image gives the same tensor, bit for bit, on any number of threads. Copies share
-/// the steps. Threading: safe.
+/// Deterministic: the same image gives the same tensor, bit for bit, on any number of threads.
+/// Copies share the steps. Threading: safe.
 ///
 ///     auto pipeline = Pipeline::from_json(R"({"version": 1, "steps": [{"op": "grayscale"}, {"op": "clahe"},
 ///         {"op": "resize", "width": 96, "height": 96}, {"op": "tensor", "channels": 1}]})");
@@ -75,14 +75,11 @@ public:
 
     /// The shortest one: a tensor of three channels as it is.
     Pipeline();
-    /// @throws InvalidArgument (`pipeline.step`, `pipeline.order`) naming the step's index and key in its
-    /// details.
+    /// @throws InvalidArgument (`pipeline.step`, `pipeline.order`) with `step` and `key` in its details.
     explicit Pipeline(std::vector<Step> steps);
-    /// Reads `{"version": 1, "steps": [{"op": "grayscale"}, …]}`; docs/imaging.md lists operations, keys and
-    /// defaults.
-    /// @throws InvalidArgument as above, `pipeline.syntax`, `pipeline.version`, `pipeline.unknown` (operation
-    /// or key),
-    ///         `pipeline.type`.
+    /// Reads `{"version": 1, "steps": [{"op": "grayscale"}, …]}`: docs/imaging.md lists operations and keys.
+    /// @throws InvalidArgument as above, `pipeline.syntax`, `pipeline.version`, `pipeline.type`,
+    ///         `pipeline.unknown` (an operation or a key).
     static Pipeline from_json(std::string_view text);
 
     /// The canonical form: every key written, keys sorted, no spaces. `from_json(p.to_json()) == p`.

@@ -5,11 +5,11 @@
 
 namespace consilia::screening {
 
-/// Admins do everything; staff register patients, submit for them, and read and retry all predictions; patients
-/// submit for themselves and read their own predictions. docs/screening.md lists the fields.
+/// Admins do everything; staff register patients, submit for them, and read and retry all predictions;
+/// patients submit for themselves and read their own predictions. docs/screening.md lists the fields.
 ///
-/// A starting point: change a copy and hand it to `ServiceOptions::policy`. Resources and actions: `user:create`,
-/// `patient:create`, `patient:submit`, `prediction:read`, `prediction:retry`.
+/// A starting point: change a copy and hand it to `ServiceOptions::policy`. Resources and actions:
+/// `user:create`, `patient:create`, `patient:submit`, `prediction:read`, `prediction:retry`.
 CONSILIA_API access::PolicyDocument default_policy();
 
 }  // namespace consilia::screening

@@ -30,37 +30,38 @@ using access::Principal;
 
 /// What a service is opened with.
 struct ServiceOptions {
-    std::string database_url;               ///< `sqlite:/path/to/file.db`. Required.
-    std::filesystem::path files_directory;  ///< Of the stored images; made if missing. Required.
-    std::vector<std::filesystem::path>
-        members;                     ///< Model packages of the panel; may be empty if nothing is worked on.
+    std::string database_url;                    ///< `sqlite:/path/to/file.db`. Required.
+    std::filesystem::path files_directory = {};  ///< Of the stored images; made if missing. Required.
+    std::vector<std::filesystem::path> members =
+        {};                          ///< Model packages of the panel; may be empty if nothing is worked on.
     std::uint64_t budget_bytes = 0;  ///< Device memory for models. Zero: what the engine's default is.
-    core::Config config;             ///< Limits, quota, thresholds, display names.
+    core::Config config = {};        ///< Limits, quota, thresholds, display names.
     const core::Clock* clock = nullptr;  ///< Must outlive the service. Null: the machine's.
     std::chrono::seconds lease{300};  ///< How long a silent worker keeps a task; each member's end renews it.
-    tasks::QueueOptions queue;        ///< Retries and back-off; its clock is set from `clock`.
-    inference::EngineOptions engine;  ///< Device, backends, batching; its budget is set from `budget_bytes`.
-    std::optional<access::PolicyDocument> policy;  ///< Empty: `default_policy()`.
+    tasks::QueueOptions queue = {};   ///< Retries and back-off; its clock is set from `clock`.
+    inference::EngineOptions engine =
+        {};  ///< Device, backends, batching; its budget is set from `budget_bytes`.
+    std::optional<access::PolicyDocument> policy = {};  ///< Empty: `default_policy()`.
 };
 
 struct NewUser {
-    std::string username;  ///< 1 to 150 of letters, digits and `@.+-_`; unique.
-    std::string role;      ///< `admin`, `staff` or `patient`.
-    std::string display_name;
-    std::string email;
+    std::string username;   ///< 1 to 150 of letters, digits and `@.+-_`; unique.
+    std::string role = {};  ///< `admin`, `staff` or `patient`.
+    std::string display_name = {};
+    std::string email = {};
 };
 
 struct NewPatient {
     std::string record_number;  ///< Unique, 1 to 50 bytes.
-    std::string full_name;
-    std::optional<core::Date> birth_date;
-    std::string sex;                      ///< `female`, `male`, `other` or empty: not stated.
-    std::optional<std::int64_t> user_id;  ///< The account of the patient, if there is one.
+    std::string full_name = {};
+    std::optional<core::Date> birth_date = {};
+    std::string sex = {};                      ///< `female`, `male`, `other` or empty: not stated.
+    std::optional<std::int64_t> user_id = {};  ///< The account of the patient, if there is one.
 };
 
 struct SubmitOptions {
-    std::int64_t patient_id = 0;             ///< Whose radiograph it is. Required.
-    std::optional<std::string> client_name;  ///< The file's name as the client sent it, unchecked.
+    std::int64_t patient_id = 0;                  ///< Whose radiograph it is. Required.
+    std::optional<std::string> client_name = {};  ///< The file's name as the client sent it, unchecked.
 };
 
 struct Submission {
@@ -79,10 +80,10 @@ struct WorkProgress {
 };
 
 struct WorkOptions {
-    std::string worker_id;  ///< For the queue's table. Empty: host and process.
+    std::string worker_id = {};  ///< For the queue's table. Empty: host and process.
     std::size_t tasks_max = std::numeric_limits<std::size_t>::max();
     /// Called on the working thread, holding no lock. False: stop after this task is given back.
-    std::function<bool(const WorkProgress&)> progress;
+    std::function<bool(const WorkProgress&)> progress = {};
 };
 
 enum class WorkOutcome : std::uint8_t {
@@ -116,7 +117,7 @@ struct WorkSummary {
 struct ListOptions {
     /// A filter in the text form of expressions, `status = 'completed' and confidence < 0.9`: it reaches only
     /// the fields that the caller's role may read, and is joined to the caller's scope.
-    std::string where;
+    std::string where = {};
     std::string order = "-created_at";  ///< Comma-separated fields, `-` before one: descending.
     std::int64_t page = 1;
     std::int64_t page_size = 25;  ///< 1 to 100.

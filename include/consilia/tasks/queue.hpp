@@ -29,16 +29,16 @@ struct QueueOptions {
     double jitter = 0.1;                          ///< Part of the wait that is drawn at random, in [0, 1].
     std::size_t payload_bytes_max = std::size_t{64} << 10;  ///< Longest payload.
     const core::Clock* clock = nullptr;                     ///< Must outlive the queue. Null: the machine's.
-    std::function<double()> random;  ///< Uniform in [0, 1); safe to call. Empty: a seeded generator.
+    std::function<double()> random = {};  ///< Uniform in [0, 1); safe to call. Empty: a seeded generator.
 };
 
 /// A task to be done.
 struct NewTask {
-    std::string kind;                       ///< What is to be done, `screening.predict`; 1 to 100 bytes.
-    core::Json payload{"{}"};               ///< The arguments.
-    int priority = 0;                       ///< Higher first.
-    std::optional<core::Timestamp> run_at;  ///< Not before. Empty: now.
-    std::string unique_key;  ///< At most one unfinished task has this key. Empty: no such bound.
+    std::string kind;                            ///< What is to be done, `screening.predict`; 1 to 100 bytes.
+    core::Json payload{"{}"};                    ///< The arguments.
+    int priority = 0;                            ///< Higher first.
+    std::optional<core::Timestamp> run_at = {};  ///< Not before. Empty: now.
+    std::string unique_key = {};  ///< At most one unfinished task has this key. Empty: no such bound.
 };
 
 struct Enqueued {

@@ -67,8 +67,7 @@ struct FileFacts {
 class CONSILIA_API ReceivedFile {
 public:
     [[nodiscard]] const FileFacts& facts() const noexcept { return facts_; }
-    /// Syncs the file and gives it its stored name. Call once. If the transaction fails after it, call
-    /// `discard`.
+    /// Syncs the file and gives it its stored name. Call once; if the transaction fails after it, `discard`.
     /// @throws StorageError, Conflict (`file.exists`).
     std::filesystem::path commit();
 
@@ -88,12 +87,12 @@ private:
 ///         `upload.unsafe_name`, `upload.not_a_file`, `upload.empty`, `upload.too_large` (413),
 ///         `upload.unsupported_type` (415), `upload.extension_mismatch`, `upload.too_many_pixels`,
 ///         `upload.too_complex`, `upload.damaged`, `upload.trailing_data`.
-/// @throws NotFound (`file.not_found`), StorageError, InvalidArgument (`upload.options`), and what the stream
-/// throws.
+/// @throws NotFound (`file.not_found`), StorageError, InvalidArgument (`upload.options`), and whatever the
+///         stream throws.
 CONSILIA_API ReceivedFile receive(const UploadSource& source, const ReceiveOptions& options);
 
-/// Removes a committed file whose transaction failed. A file that is already gone is no error. @throws
-/// StorageError.
+/// Removes a committed file whose transaction failed. A file that is already gone is no error.
+/// @throws StorageError.
 CONSILIA_API void discard(const std::filesystem::path& path);
 
 /// Checks a name that a client sent: not empty, at most 255 bytes of UTF-8 without control characters, path

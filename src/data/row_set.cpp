@@ -1,0 +1,163 @@
+#include "consilia/data/row_set.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+
+#include "consilia/core/clock.hpp"
+#include "consilia/core/error.hpp"
+
+namespace consilia::data {
+namespace {
+
+using core::ValueType;
+
+[[noreturn]] void throw_type(ValueType found, std::string_view wanted) {
+    throw core::InvalidArgument("row.type",
+                                "the cell is `" + std::string(to_string(found)) + "`, wanted " + std::string(wanted),
+                                {{"found", to_string(found)}, {"wanted", wanted}});
+}
+
+std::vector<std::byte> to_bytes(std::string_view text) {
+    const auto* data = reinterpret_cast<const std::byte*>(text.data());
+    return {data, data + text.size()};
+}
+
+/// The part of a dotted name up to its first dot below `prefix`, or empty if it is a leaf there.
+std::string_view branch_of(std::string_view name, std::size_t prefix) {
+    const std::size_t dot = name.find('.', prefix);
+    return dot == std::string_view::npos ? std::string_view{} : name.substr(prefix, dot - prefix);
+}
+
+void append_quoted(std::string& out, std::string_view name) { out += core::to_json(core::Value(name)); }
+
+/// Writes columns [first, last), whose names all start with the same `prefix` bytes, as one object.
+void append_object(std::string& out, const RowSet& rows, std::size_t row, std::size_t first, std::size_t last,
+                   std::size_t prefix) {
+    const auto columns = rows.columns();
+    out += '{';
+    for (std::size_t i = first; i < last;) {
+        if (i != first) out += ',';
+        const std::string_view name = columns[i].name;
+        const std::string_view branch = branch_of(name, prefix);
+        if (branch.empty()) {
+            append_quoted(out, name.substr(prefix));
+            out += ':';
+            out += core::to_json(rows.value(row, i));
+            ++i;
+            continue;
+        }
+        std::size_t end = i;
+        bool is_absent = true;
+        while (end < last && branch_of(columns[end].name, prefix) == branch) {
+            is_absent = is_absent && rows.is_null(row, end);
+            ++end;
+        }
+        append_quoted(out, branch);
+        out += ':';
+        if (is_absent) {
+            out += "null";
+        } else {
+            append_object(out, rows, row, i, end, prefix + branch.size() + 1);
+        }
+        i = end;
+    }
+    out += '}';
+}
+
+}  // namespace
+
+std::size_t RowSet::column_index(std::string_view name) const {
+    const auto found =
+        std::find_if(columns_.begin(), columns_.end(), [&](const RowColumn& column) { return column.name == name; });
+    if (found == columns_.end()) {
+        throw core::InvalidArgument("row.unknown_column", "the result has no column `" + std::string(name) + "`",
+                                    {{"column", name}});
+    }
+    return static_cast<std::size_t>(found - columns_.begin());
+}
+
+const RowSet::Cell& RowSet::at(std::size_t row, std::size_t column) const {
+    if (row >= row_count_ || column >= columns_.size()) {
+        throw core::InvalidArgument("row.range", "there is no such cell",
+                                    {{"row", static_cast<std::int64_t>(row)},
+                                     {"column", static_cast<std::int64_t>(column)}});
+    }
+    return cells_[row * columns_.size() + column];
+}
+
+std::int64_t RowSet::int64(std::size_t row, std::size_t column) const {
+    const Cell& cell = at(row, column);
+    if (cell.type != ValueType::Int64 && cell.type != ValueType::Bool && cell.type != ValueType::Timestamp) {
+        throw_type(cell.type, "an integer");
+    }
+    return cell.bits;
+}
+
+double RowSet::number(std::size_t row, std::size_t column) const {
+    const Cell& cell = at(row, column);
+    if (cell.type == ValueType::Int64) return static_cast<double>(cell.bits);
+    if (cell.type != ValueType::Double) throw_type(cell.type, "a number");
+    return std::bit_cast<double>(cell.bits);
+}
+
+std::string_view RowSet::text(std::size_t row, std::size_t column) const {
+    const Cell& cell = at(row, column);
+    if (cell.type != ValueType::Text && cell.type != ValueType::Json) throw_type(cell.type, "text");
+    return bytes(cell);
+}
+
+core::Value RowSet::value(std::size_t row, std::size_t column) const {
+    const Cell& cell = at(row, column);
+    switch (cell.type) {
+        case ValueType::Null: return {};
+        case ValueType::Bool: return cell.bits != 0;
+        case ValueType::Int64: return cell.bits;
+        case ValueType::Double: return std::bit_cast<double>(cell.bits);
+        case ValueType::Text: return bytes(cell);
+        case ValueType::Blob: return core::Blob{to_bytes(bytes(cell))};
+        case ValueType::Date: return core::parse_date(bytes(cell));
+        case ValueType::Timestamp: return core::Timestamp{cell.bits};
+        case ValueType::Json: return core::Json{std::string(bytes(cell))};
+        case ValueType::Uuid: {
+            core::Uuid uuid;
+            const std::string_view stored = bytes(cell);
+            if (stored.size() != uuid.bytes.size()) throw_type(cell.type, "16 bytes");
+            std::memcpy(uuid.bytes.data(), stored.data(), uuid.bytes.size());
+            return uuid;
+        }
+    }
+    return {};
+}
+
+void RowSet::append_double(double value) { add({ValueType::Double, 0, std::bit_cast<std::int64_t>(value)}); }
+
+void RowSet::append_bytes(ValueType type, std::string_view bytes) {
+    if (bytes.size() > std::numeric_limits<std::uint32_t>::max()) {
+        throw core::ResourceExhausted("row.too_large", "a cell holds more than 4 GiB");
+    }
+    add({type, static_cast<std::uint32_t>(bytes.size()), static_cast<std::int64_t>(arena_.size())});
+    arena_ += bytes;
+}
+
+void RowSet::add(Cell cell) {
+    cells_.push_back(cell);
+    row_count_ = cells_.size() / columns_.size();
+}
+
+void append_json(std::string& out, const RowSet& rows, std::size_t row) {
+    append_object(out, rows, row, 0, rows.columns().size(), 0);
+}
+
+std::string to_json(const RowSet& rows) {
+    std::string out = "[";
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        if (row != 0) out += ',';
+        append_json(out, rows, row);
+    }
+    out += ']';
+    return out;
+}
+
+}  // namespace consilia::data

@@ -1,0 +1,44 @@
+#pragma once
+// What a service holds, shared by the sources that implement it.
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "consilia/access/policy.hpp"
+#include "consilia/core/clock.hpp"
+#include "consilia/data/database.hpp"
+#include "consilia/data/query.hpp"
+#include "consilia/inference/engine.hpp"
+#include "consilia/screening/models.hpp"
+#include "consilia/screening/service.hpp"
+#include "consilia/tasks/queue.hpp"
+
+namespace consilia::screening {
+
+inline constexpr std::string_view kPredictTask = "screening.predict";
+
+struct Service::State {
+    explicit State(ServiceOptions given);
+
+    ServiceOptions options;
+    const core::Clock& clock;
+    access::Policy policy;
+    data::Database database;
+    tasks::Queue queue;
+
+    /// Opened by the first caller, so that a process that only submits and lists loads no model backend.
+    inference::Engine& engine();
+
+    /// The scope of `resource:action`. @throws PermissionDenied where the role can never do it to anything.
+    [[nodiscard]] core::Expression require_scope(const Principal& principal, std::string_view action,
+                                                 std::string_view resource) const;
+    /// Adds the task of a pending prediction.
+    void enqueue(data::Transaction& transaction, std::int64_t prediction_id);
+
+private:
+    std::mutex engine_mutex_;
+    std::unique_ptr<inference::Engine> engine_;
+};
+
+}  // namespace consilia::screening
