@@ -85,6 +85,23 @@ void append(core::SqlFragment& sql, core::SqlFragment part) {
 
 }  // namespace
 
+std::int64_t insert(const Session& session, const Model& model, const std::vector<Assignment>& values) {
+    std::string columns;
+    std::string places;
+    std::vector<core::Value> bindings;
+    bindings.reserve(values.size());
+    for (const auto& [name, value] : values) {
+        const Column* column = model.find_column(name);
+        if (column == nullptr) throw_unknown(model, name);
+        columns += (columns.empty() ? "" : ", ") + core::quote_identifier(column->name);
+        places += places.empty() ? "?" : ", ?";
+        bindings.push_back(value);
+    }
+    const std::string what = values.empty() ? " DEFAULT VALUES" : " (" + columns + ") VALUES (" + places + ")";
+    session.execute("INSERT INTO " + core::quote_identifier(model.table()) + what, bindings);
+    return session.last_insert_id();
+}
+
 struct Query::Parts {
     const Model* model = nullptr;
     core::Expression where;

@@ -23,6 +23,10 @@ constexpr std::int64_t kMaxPageSize = 100;
 // together.
 std::vector<std::string> readable_fields(const access::Policy& policy, const Principal& principal) {
     std::vector<std::string> fields = policy.fields(principal, "read", "prediction");
+    if (fields.empty()) {  // an empty selection would mean every column
+        throw core::PermissionDenied("access.no_fields",
+                                     "role `" + principal.role + "` may read no field of a prediction");
+    }
     std::stable_partition(fields.begin(), fields.end(), [](const std::string& path) { return path == "id"; });
     return fields;
 }
@@ -150,9 +154,10 @@ Statistics Service::statistics(const Principal& principal) {
     const data::ReadScope session = state_->database.read();
     Statistics statistics;
     statistics.total = visible.count(session);
-    statistics.needs_review = visible.where(field("needs_review") == true).count(session);
-    statistics.by_status = counts(visible.count_by(session, "status"));
-    statistics.by_diagnosis = counts(visible.count_by(session, "diagnosis"));
+    if (may_read("needs_review"))
+        statistics.needs_review = visible.where(field("needs_review") == true).count(session);
+    if (may_read("status")) statistics.by_status = counts(visible.count_by(session, "status"));
+    if (may_read("diagnosis")) statistics.by_diagnosis = counts(visible.count_by(session, "diagnosis"));
     return statistics;
 }
 

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "consilia/access/policy.hpp"
 #include "consilia/core/clock.hpp"
@@ -17,6 +18,10 @@
 namespace consilia::screening {
 
 inline constexpr std::string_view kPredictTask = "screening.predict";
+
+/// Inserts one row and gives its id. Names are checked against the model, values are bound.
+std::int64_t insert_row(const data::Session& session, const data::Model& model,
+                        const std::vector<data::Assignment>& values);
 
 struct Service::State {
     explicit State(ServiceOptions given);

@@ -19,6 +19,11 @@ namespace consilia::data {
 /// A column and the value that it gets.
 using Assignment = std::pair<std::string, core::Value>;
 
+/// Inserts one row and gives its id. Columns that are not named are null, or refused where they must not be.
+/// @throws InvalidArgument (`query.unknown_field`), and what `Session::execute` throws for broken rules.
+CONSILIA_API std::int64_t insert(const Session& session, const Model& model,
+                                 const std::vector<Assignment>& values);
+
 /// Rows of a model, narrowed and ordered. Each step gives a new query. Fields are dotted paths across references:
 /// `xray.patient.user_id`. Names come from the declared model only; an unknown one is InvalidArgument
 /// (`query.unknown_field`) with the path and the known names in its details.

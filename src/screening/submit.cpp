@@ -1,0 +1,238 @@
+// From an upload to a queued prediction, and the removal of what a crash in between has left.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "consilia/core/error.hpp"
+#include "consilia/core/files.hpp"
+#include "consilia/validation/receive.hpp"
+#include "screening/service_state.hpp"
+
+namespace consilia::screening {
+
+namespace {
+
+using core::Expression;
+using core::field;
+using core::Value;
+
+constexpr std::string_view kStoredPrefix = "user_";
+constexpr std::string_view kTemporaryPrefix = ".incoming_";  // of core::AtomicFile
+
+std::int64_t require_user_id(const Principal& principal) {
+    if (const auto* id = principal.user_id.if_as<std::int64_t>()) return *id;
+    throw core::PermissionDenied("access.anonymous", "only a user with an account can submit");
+}
+
+// A patient outside the scope is answered like one that does not exist.
+void require_patient(const data::Session& session, const Expression& scope, std::int64_t patient_id) {
+    if (data::Query(*patient_model()).where(field("id") == patient_id && scope).exists(session)) return;
+    throw core::NotFound("patient.not_found", "no patient " + std::to_string(patient_id));
+}
+
+void require_quota(const data::Session& session, std::int64_t user_id, core::Timestamp now,
+                   std::int64_t limit) {
+    constexpr std::int64_t kDay = std::int64_t{86'400} * 1'000'000;
+    const core::Timestamp midnight{std::int64_t{core::date_of(now).days} * kDay};
+    const std::int64_t used =
+        data::Query(*prediction_model())
+            .with_deleted()
+            .where(field("requested_by_id") == user_id && field("created_at") >= midnight)
+            .count(session);
+    if (used < limit) return;
+    throw core::ResourceExhausted(
+        "quota.predictions", "the " + std::to_string(limit) + " predictions of this user's day are used up",
+        {{"limit", Value(limit)}, {"resets_at", Value(core::Timestamp{midnight.microseconds + kDay})}}, 429);
+}
+
+validation::ReceiveOptions receive_options(const ServiceOptions& service, std::int64_t user_id,
+                                           const SubmitOptions& submit) {
+    validation::ReceiveOptions options;
+    options.directory = service.files_directory;
+    options.prefix = std::string(kStoredPrefix) + std::to_string(user_id);
+    options.client_name = submit.client_name;
+    options.max_bytes = service.config.uploads.limit_bytes;
+    options.allowed.clear();
+    for (const auto format : {imaging::ImageFormat::Jpeg, imaging::ImageFormat::Png}) {
+        const std::vector<std::string>& types = service.config.uploads.types;
+        if (std::find(types.begin(), types.end(), imaging::to_string(format)) != types.end()) {
+            options.allowed.push_back(format);
+        }
+    }
+    return options;
+}
+
+std::int64_t insert_image(const data::Session& session, const validation::FileFacts& facts,
+                          std::int64_t patient_id, std::int64_t user_id, core::Timestamp now) {
+    return insert_row(session, *xray_model(),
+                      {{"patient_id", patient_id},
+                       {"uploaded_by_id", user_id},
+                       {"stored_name", facts.stored_name},
+                       {"client_name", facts.client_name},
+                       {"sha256", facts.sha256},
+                       {"size_bytes", static_cast<std::int64_t>(facts.size_bytes)},
+                       {"width", facts.width},
+                       {"height", facts.height},
+                       {"media_type", imaging::media_type(facts.format)},
+                       {"created_at", now},
+                       {"updated_at", now},
+                       {"is_deleted", false}});
+}
+
+std::int64_t insert_prediction(const data::Session& session, std::int64_t image_id, std::int64_t user_id,
+                               core::Timestamp now) {
+    return insert_row(session, *prediction_model(),
+                      {{"xray_id", image_id},
+                       {"requested_by_id", user_id},
+                       {"status", to_string(PredictionStatus::Pending)},
+                       {"needs_review", false},
+                       {"attempt", 0},
+                       {"created_at", now},
+                       {"updated_at", now},
+                       {"is_deleted", false}});
+}
+
+// The image that the patient has under this hash, or zero.
+std::int64_t find_image(const data::Session& session, std::int64_t patient_id, const std::string& sha256) {
+    const data::RowSet rows = data::Query(*xray_model())
+                                  .where(field("patient_id") == patient_id && field("sha256") == sha256)
+                                  .select({"id"})
+                                  .run(session);
+    return rows.empty() ? 0 : rows.int64(0, 0);
+}
+
+std::int64_t find_newest_prediction(const data::Session& session, std::int64_t image_id) {
+    const data::RowSet rows = data::Query(*prediction_model())
+                                  .where(field("xray_id") == image_id)
+                                  .order_by("-id")
+                                  .limit(1)
+                                  .select({"id"})
+                                  .run(session);
+    return rows.empty() ? 0 : rows.int64(0, 0);
+}
+
+// Commits; a file whose transaction failed is removed. Where nobody can say whether it failed (the disk broke
+// in mid-commit) the file stays: a file without a row is swept later, a row without a file could not be
+// mended.
+void commit_with_file(data::Database& database, data::Transaction& transaction,
+                      validation::ReceivedFile& file) {
+    const std::filesystem::path path = file.commit();
+    try {
+        transaction.commit();
+    } catch (...) {
+        transaction.rollback();
+        bool is_recorded = true;
+        try {
+            const data::ReadScope session = database.read();
+            is_recorded = data::Query(*xray_model())
+                              .where(field("stored_name") == file.facts().stored_name)
+                              .exists(session);
+        } catch (const core::Error&) {
+            // Unknown: the file stays.
+        }
+        if (!is_recorded) validation::discard(path);
+        throw;
+    }
+}
+
+bool is_hexadecimal(std::string_view text) {
+    return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+// Only names of our own making are ever swept, so that a directory chosen by mistake loses nothing.
+bool is_swept_name(std::string_view name) {
+    constexpr std::size_t kDigits = 32;
+    if (name.starts_with(kTemporaryPrefix)) {
+        const std::string_view digits = name.substr(kTemporaryPrefix.size());
+        return digits.size() == kDigits && is_hexadecimal(digits);
+    }
+    const std::string_view stem = name.substr(0, name.rfind('.'));
+    return name.starts_with(kStoredPrefix) && stem.size() > kDigits + 1 &&
+           stem[stem.size() - kDigits - 1] == '_' && is_hexadecimal(stem.substr(stem.size() - kDigits));
+}
+
+}  // namespace
+
+Submission Service::submit(const Principal& principal, const validation::UploadSource& source,
+                           const SubmitOptions& options) {
+    State& state = *state_;
+    const std::int64_t user_id = require_user_id(principal);
+    const std::int64_t quota = state.options.config.predictions.per_user_and_day_max;
+    const Expression scope = state.require_scope(principal, "submit", "patient");
+    {
+        // Before the file is read: what is refused anyway should cost no decoding.
+        const data::ReadScope session = state.database.read();
+        require_patient(session, scope, options.patient_id);
+        require_quota(session, user_id, state.clock.now(), quota);
+    }
+    validation::ReceivedFile file =
+        validation::receive(source, receive_options(state.options, user_id, options));
+
+    data::Transaction transaction = state.database.begin();
+    const core::Timestamp now = state.clock.now();
+    require_patient(transaction, scope, options.patient_id);
+    Submission submission;
+    submission.image_id = find_image(transaction, options.patient_id, file.facts().sha256);
+    if (submission.image_id != 0) {
+        submission.is_duplicate = true;
+        submission.prediction_id = find_newest_prediction(transaction, submission.image_id);
+        if (submission.prediction_id != 0) return submission;
+    }
+    require_quota(transaction, user_id, now, quota);
+    if (!submission.is_duplicate) {
+        submission.image_id = insert_image(transaction, file.facts(), options.patient_id, user_id, now);
+    }
+    submission.prediction_id = insert_prediction(transaction, submission.image_id, user_id, now);
+    state.enqueue(transaction, submission.prediction_id);
+    if (submission.is_duplicate) {
+        transaction.commit();
+    } else {
+        commit_with_file(state.database, transaction, file);
+    }
+    return submission;
+}
+
+void Service::retry(const Principal& principal, std::int64_t prediction_id) {
+    const Expression scope = state_->require_scope(principal, "retry", "prediction");
+    data::Transaction transaction = state_->database.begin();
+    const data::Query prediction =
+        data::Query(*prediction_model()).where(field("id") == prediction_id && scope);
+    if (!prediction.exists(transaction)) {
+        throw core::NotFound("prediction.not_found", "no prediction " + std::to_string(prediction_id));
+    }
+    const std::int64_t changed = prediction.where(field("status") == to_string(PredictionStatus::Failed))
+                                     .update(transaction, {{"status", to_string(PredictionStatus::Pending)},
+                                                           {"failure_code", Value()},
+                                                           {"failure_reason", Value()},
+                                                           {"updated_at", state_->clock.now()}});
+    if (changed != 1)
+        throw core::Conflict("prediction.not_failed", "only a failed prediction can be retried");
+    state_->enqueue(transaction, prediction_id);
+    transaction.commit();
+}
+
+std::size_t Service::sweep_orphans(std::chrono::seconds older_than) {
+    if (older_than.count() <= 0) {
+        throw core::InvalidArgument("screening.options", "files are swept after a time longer than zero");
+    }
+    const core::Timestamp limit = state_->clock.now() - older_than;
+    std::size_t removed = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(state_->options.files_directory)) {
+        const std::string name = entry.path().filename().string();
+        struct ::stat facts {};
+        if (!is_swept_name(name) || ::lstat(entry.path().c_str(), &facts) != 0 || !S_ISREG(facts.st_mode))
+            continue;
+        const core::Timestamp changed_at{std::int64_t{facts.st_mtim.tv_sec} * 1'000'000 +
+                                         facts.st_mtim.tv_nsec / 1000};
+        if (changed_at >= limit) continue;
+        const data::ReadScope session = state_->database.read();
+        if (data::Query(*xray_model()).with_deleted().where(field("stored_name") == name).exists(session))
+            continue;
+        validation::discard(entry.path());
+        ++removed;
+    }
+    return removed;
+}
+
+}  // namespace consilia::screening
