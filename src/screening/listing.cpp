@@ -151,6 +151,10 @@ std::string Service::get_json(const Principal& principal, std::int64_t predictio
 
 Statistics Service::statistics(const Principal& principal) {
     const data::Query visible = predictions().where(state_->require_scope(principal, "read", "prediction"));
+    const std::vector<std::string> fields = readable_fields(state_->policy, principal);
+    const auto may_read = [&](const char* path) {
+        return std::find(fields.begin(), fields.end(), path) != fields.end();
+    };
     const data::ReadScope session = state_->database.read();
     Statistics statistics;
     statistics.total = visible.count(session);

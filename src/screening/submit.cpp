@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <system_error>
 #include <vector>
 
 #include "consilia/core/error.hpp"
@@ -218,7 +219,10 @@ std::size_t Service::sweep_orphans(std::chrono::seconds older_than) {
     }
     const core::Timestamp limit = state_->clock.now() - older_than;
     std::size_t removed = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(state_->options.files_directory)) {
+    std::error_code error;
+    std::filesystem::directory_iterator entries(state_->options.files_directory, error);
+    for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+        const std::filesystem::directory_entry& entry = *entries;
         const std::string name = entry.path().filename().string();
         struct ::stat facts {};
         if (!is_swept_name(name) || ::lstat(entry.path().c_str(), &facts) != 0 || !S_ISREG(facts.st_mode))
@@ -232,6 +236,7 @@ std::size_t Service::sweep_orphans(std::chrono::seconds older_than) {
         validation::discard(entry.path());
         ++removed;
     }
+    if (error) throw core::StorageError("screening.files", "the directory of files: " + error.message());
     return removed;
 }
 

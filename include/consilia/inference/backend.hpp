@@ -1,5 +1,6 @@
 #pragma once
-// Model backends behind their C function table: found, loaded once a process, and called with errors as exceptions.
+// Model backends behind their C function table: found, loaded once a process, and called with errors as
+// exceptions.
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -16,11 +17,11 @@ namespace consilia::inference {
 
 /// Where backends and the runtimes that they need are looked for, before the places that need no naming.
 struct BackendSearch {
-    /// Of `libconsilia_backend_<name>.so`. After these: `CONSILIA_BACKEND_PATH` (separated by colons), then the
-    /// places beside the program or extension that this code is linked into (docs/backends.md).
+    /// Of `libconsilia_backend_<name>.so`. After these: `CONSILIA_BACKEND_PATH` (separated by colons), then
+    /// the places beside the program or extension that this code is linked into (docs/backends.md).
     std::vector<std::filesystem::path> backend_directories{};
-    /// Of libraries that a backend needs and the system's loader does not find: torch's `lib` folder. After these:
-    /// `CONSILIA_RUNTIME_PATH`.
+    /// Of libraries that a backend needs and the system's loader does not find: torch's `lib` folder. After
+    /// these: `CONSILIA_RUNTIME_PATH`.
     std::vector<std::filesystem::path> runtime_directories{};
 };
 
@@ -43,12 +44,14 @@ public:
     ~Model();
 
     [[nodiscard]] const ModelDescription& description() const noexcept { return description_; }
-    /// The views' data must stay until `unbind_weights` or the end of the model. After a failure nothing is bound.
+    /// The views' data must stay until `unbind_weights` or the end of the model. After a failure nothing is
+    /// bound.
     /// @throws InferenceError (`member.incompatible`).
     void bind_weights(std::span<const consilia_tensor_view_t> weights);
     void unbind_weights() noexcept;
     /// Runs on `[N, C, H, W]` float32 and fills `output`, `[N, classes]`.
-    /// @return the most bytes that the run held beyond weights, input and output; zero if the backend cannot tell.
+    /// @return the most bytes that the run held beyond weights, input and output; zero if the backend cannot
+    /// tell.
     /// @throws InferenceError (`member.run_failed`).
     std::uint64_t run(const consilia_tensor_view_t& input, const consilia_tensor_view_t& output,
                       const ModelRunOptions& options = {});
@@ -57,7 +60,8 @@ public:
 
 private:
     friend class Backend;
-    Model(const consilia_backend_v1_t* table, consilia_model_t* model) noexcept : table_(table), model_(model) {}
+    Model(const consilia_backend_v1_t* table, consilia_model_t* model) noexcept
+        : table_(table), model_(model) {}
     void reset() noexcept;
 
     const consilia_backend_v1_t* table_;
@@ -81,13 +85,14 @@ public:
     /// @throws Unavailable (`backend.incompatible`) for another API version or a table without its functions.
     explicit Backend(const consilia_backend_v1_t& table);
 
-    /// Loads `libconsilia_backend_<name>.so`, once a process: a backend is never unloaded, since runtimes such as
-    /// libtorch do not survive it. Symbols stay local.
+    /// Loads `libconsilia_backend_<name>.so`, once a process: a backend is never unloaded, since runtimes
+    /// such as libtorch do not survive it. Symbols stay local.
     /// @throws Unavailable (`backend.unavailable`: not found, or a library that it needs is not there;
-    ///         `backend.incompatible`), with the places that were searched or what the loader said in its details.
+    ///         `backend.incompatible`), with the places that were searched or what the loader said in its
+    ///         details.
     static std::shared_ptr<const Backend> load(std::string_view name, const BackendSearch& search = {});
-    /// The name of the backend that opens a format: `torch` for `torchscript…` and `aotinductor…`, otherwise the
-    /// format up to its first hyphen.
+    /// The name of the backend that opens a format: `torch` for `torchscript…` and `aotinductor…`, otherwise
+    /// the format up to its first hyphen.
     [[nodiscard]] static std::string name_for_format(std::string_view format);
 
     [[nodiscard]] std::string_view name() const noexcept { return table_.name; }

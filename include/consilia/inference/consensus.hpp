@@ -28,16 +28,17 @@ struct Vote {
 /// What the panel agrees on. All numbers are 0 to 1.
 struct Consensus {
     std::size_t class_index = 0;
-    double confidence = 0;               ///< `probabilities[class_index]`.
+    double confidence = 0;                ///< `probabilities[class_index]`.
     std::vector<double> probabilities{};  ///< Of the soft vote; for a majority the share of first choices.
-    double agreement = 0;                ///< Share of members whose first choice is `class_index`.
-    double entropy = 0;                  ///< Of `probabilities`, divided by the logarithm of the number of classes.
+    double agreement = 0;                 ///< Share of members whose first choice is `class_index`.
+    double entropy = 0;  ///< Of `probabilities`, divided by the logarithm of the number of classes.
     friend bool operator==(const Consensus&, const Consensus&) = default;
 };
 
 /// Applies a rule. The outcome depends on the order of votes in no bit for a majority, and for a soft vote
 /// only in rounding; callers give votes in a fixed order.
-/// @throws InvalidArgument (`consensus.votes`) without votes, or where they differ in length or are not numbers.
+/// @throws InvalidArgument (`consensus.votes`) without votes, or where they differ in length or are not
+/// numbers.
 CONSILIA_API Consensus agree(std::span<const Vote> votes, ConsensusRule rule);
 
 /// `softmax(logits / temperature)`, computed from the largest logit down so that nothing overflows.

@@ -45,9 +45,10 @@ struct PlannedMember {
 /// What will happen in each pass over the members, and what it is expected to take.
 struct Plan {
     std::uint64_t budget_bytes = 0;
-    std::uint64_t peak_bytes = 0;   ///< Predicted; at most the budget.
-    double pass_ms = 0;             ///< Predicted for one pass once residents are in.
-    bool is_alternating = false;    ///< Every other pass runs backwards, so that the last one streamed is found.
+    std::uint64_t peak_bytes = 0;  ///< Predicted; at most the budget.
+    double pass_ms = 0;            ///< Predicted for one pass once residents are in.
+    bool is_alternating =
+        false;  ///< Every other pass runs backwards, so that the last one streamed is found.
     std::vector<PlannedMember> members;  ///< In the order of a forward pass.
 
     [[nodiscard]] bool is_all_resident() const noexcept;
@@ -58,11 +59,11 @@ struct Plan {
 
 /// Chooses placements for members that run one after the other, over and over, in this order.
 ///
-/// A cyclic order defeats least-recently-used eviction: what is needed next is always what has just gone. So a
-/// fixed subset stays, the one that leaves the least loading time a pass while every step fits the budget. Up to
-/// `kExactMembersMax` members that run at all are placed optimally under these costs, more of them greedily by time
-/// saved a byte.
-/// A pure function: equal inputs give equal plans. Ties prefer members earlier in the order.
+/// A cyclic order defeats least-recently-used eviction: what is needed next is always what has just gone. So
+/// a fixed subset stays, the one that leaves the least loading time a pass while every step fits the budget.
+/// Up to `kExactMembersMax` members that run at all are placed optimally under these costs, more of them
+/// greedily by time saved a byte. A pure function: equal inputs give equal plans. Ties prefer members earlier
+/// in the order.
 CONSILIA_API Plan plan_members(std::span<const MemberCost> members, std::uint64_t budget_bytes);
 
 inline constexpr std::size_t kExactMembersMax = 9;  ///< 3⁹ placements, below a millisecond.

@@ -32,17 +32,20 @@ struct TensorEntry {
 
 /// What a header may ask for.
 struct SafetensorsLimits {
-    std::uint64_t header_bytes_max = 16ULL << 20;  ///< The format's own bound is 100 MB; a ViT-B/16 needs 20 KB.
+    std::uint64_t header_bytes_max = 16ULL
+                                     << 20;  ///< The format's own bound is 100 MB; a ViT-B/16 needs 20 KB.
     std::size_t tensors_max = 100'000;
     std::size_t rank_max = 8;
 };
 
 /// Reads the JSON header; `data_bytes` is what follows it in the file.
 /// @return the tensors by offset.
-/// @throws InferenceError (`safetensors.damaged`) unless the tensors lie one after the other, without gap or overlap,
-///         from the first data byte to the last, each as long as its type and shape say; (`safetensors.unsupported`)
-///         for other element types and past a limit.
-CONSILIA_API std::vector<TensorEntry> parse_safetensors_header(std::string_view header, std::uint64_t data_bytes,
+/// @throws InferenceError (`safetensors.damaged`) unless the tensors lie one after the other, without gap or
+/// overlap,
+///         from the first data byte to the last, each as long as its type and shape say;
+///         (`safetensors.unsupported`) for other element types and past a limit.
+CONSILIA_API std::vector<TensorEntry> parse_safetensors_header(std::string_view header,
+                                                               std::uint64_t data_bytes,
                                                                const SafetensorsLimits& limits = {});
 
 /// An open file of tensors whose table has been checked. Threading: safe.

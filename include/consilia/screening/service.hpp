@@ -214,6 +214,7 @@ public:
     [[nodiscard]] const access::Policy& policy() const noexcept;
 
 private:
+    friend class Worker;  // Private.
     struct State;
     std::unique_ptr<State> state_;
 };

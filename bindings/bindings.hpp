@@ -1,0 +1,23 @@
+#pragma once
+// What the binding files share: their entry points, and values on their way to and from Python.
+#include <pybind11/pybind11.h>
+
+#include "consilia/core/error.hpp"
+#include "consilia/core/value.hpp"
+
+namespace consilia::bindings {
+
+namespace py = pybind11;
+
+void bind_core(py::module_& module);
+void bind_imaging(py::module_& module);
+void bind_inference(py::module_& module);
+void bind_screening(py::module_& module);
+
+/// None, bool, int, float, str, bytes, datetime (with a time zone), date or UUID as a value.
+/// @throws InvalidArgument (`value.type`) for another type, a naive datetime or an int past 64 bits.
+core::Value to_value(py::handle object);
+/// The natural Python object: datetimes are in UTC, JSON is parsed.
+py::object to_python(const core::Value& value);
+
+}  // namespace consilia::bindings

@@ -1,0 +1,63 @@
+#pragma once
+// What a panel says of one image: its members' opinions, what they agree on, and what it took.
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "consilia/core/export.hpp"
+#include "consilia/inference/consensus.hpp"
+
+namespace consilia::inference {
+
+/// One member's word, or why there is none.
+struct Opinion {
+    std::string member_id;
+    std::string label;                    ///< Its first choice; empty if it failed.
+    double confidence = 0;                ///< Of its first choice, 0 to 1.
+    std::vector<double> probabilities{};  ///< In the order of the engine's classes; empty if it failed.
+    double load_ms = 0;                   ///< To bring in what was not there: code, weights.
+    double run_ms = 0;
+    bool was_resident = false;  ///< Nothing had to be brought in.
+    std::string error_code;     ///< Empty if there is an opinion.
+    std::string error_message;
+
+    [[nodiscard]] bool is_given() const noexcept { return error_code.empty(); }
+};
+
+/// What happened to memory or to a member during a run.
+enum class TraceKind : std::uint8_t { Open, Load, Run, Evict, Close };
+/// `open`, `load`, `run`, `evict`, `close`.
+CONSILIA_API std::string_view to_string(TraceKind kind) noexcept;
+
+struct TraceEvent {
+    TraceKind kind = TraceKind::Run;
+    std::string member_id;
+    double begin_ms = 0;  ///< Since the run began.
+    double duration_ms = 0;
+    std::uint64_t size_bytes = 0;  ///< Taken or given back; of a run: its activations.
+    std::uint64_t held_bytes = 0;  ///< In the ledger, all owners: during a run, otherwise after the event.
+};
+
+/// The outcome of one run. A plain value.
+struct Diagnosis {
+    std::string label;      ///< What the panel agrees on.
+    double confidence = 0;  ///< 0 to 1.
+    std::vector<std::string> classes{};
+    std::vector<double> probabilities{};  ///< In the order of `classes`.
+    double agreement = 0;                 ///< Share of the opinions given whose first choice is `label`.
+    double entropy = 0;                   ///< Of `probabilities`, 0 (certain) to 1 (uniform).
+    bool needs_review = false;            ///< The confidence is below the threshold.
+    double confidence_threshold = 0;
+    ConsensusRule consensus = ConsensusRule::WeightedSoftVote;
+    std::vector<Opinion> opinions{};  ///< One a member, in the engine's order, the failed ones too.
+    std::vector<TraceEvent> trace{};
+    double total_ms = 0;
+    std::uint64_t budget_bytes = 0;
+    std::uint64_t peak_bytes = 0;  ///< Most that the ledger held during this run; at most the budget.
+
+    /// Everything above, with the names above; the trace last.
+    [[nodiscard]] std::string to_json() const;
+};
+
+}  // namespace consilia::inference

@@ -1,0 +1,257 @@
+"""The command line: `consilia`, or `python -m consilia`. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from consilia import demo as demo_module
+
+app = typer.Typer(
+    help="Records, access rules, checked uploads and a panel of models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(help="Members of ensembles.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
+_POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+
+
+def parse_size(text: str) -> int:
+    """Bytes of `512MiB`, `1.5GB` or `4096`; `Ki` steps are 1024, `K` steps 1000.
+
+    Raises:
+        typer.BadParameter: The text is no size.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise typer.BadParameter(f"`{text}` is no size; write `512MiB`, `1.5GB` or a number of bytes")
+    number, prefix, binary = match.groups()
+    return int(float(number) * (1024 if binary else 1000) ** _POWERS[prefix.upper()])
+
+
+def format_size(size_bytes: float) -> str:
+    """`12.3 MiB`."""
+    for unit in ("B", "KiB", "MiB"):
+        if size_bytes < 1024:
+            return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1024
+    return f"{size_bytes:.2f} GiB"
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from consilia import __version__
+
+    typer.echo(__version__)
+
+
+@app.command()
+def demo(
+    images: Annotated[Path | None, typer.Option(help="Folder of JPEG and PNG images.")] = None,
+    budget: Annotated[
+        str, typer.Option(help="Most memory that models may take: 512MiB. 0: enough for all at once.")
+    ] = "0",
+    report: Annotated[Path | None, typer.Option(help="Write a self-contained HTML report here.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many images.")] = None,
+    members: Annotated[Path | None, typer.Option(help="Folder of member packages.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Keep database and files here; else they are removed.")
+    ] = None,
+) -> None:
+    """Run the main job: receive images, have six models judge each, list the outcome to four people."""
+    from rich.console import Console
+
+    from consilia import demo as job
+
+    given = {} if members is None else {"members": members}
+    options = job.Options(images=images, budget_bytes=parse_size(budget), limit=limit, data=data, **given)
+    console = Console()
+    console.print(f"[bold yellow]{job.CAVEAT}[/]")
+    outcome = _run_with_bar(console, options)
+    _print_outcome(console, outcome)
+    if report is not None:
+        from consilia.report import write_report
+
+        write_report(report, outcome)
+        console.print(f"report: {report} ({format_size(report.stat().st_size)})")
+
+
+def _run_with_bar(console: Console, options: demo_module.Options) -> demo_module.Outcome:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from consilia import demo as job
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def progress(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=what or "done")
+
+        return job.run(options, progress)
+
+
+def _print_outcome(console: Console, outcome: demo_module.Outcome) -> None:
+    from rich.table import Table
+
+    console.print(f"\n[bold]{len(outcome.cases)} images judged[/] — {outcome.source}")
+    if outcome.duplicates:
+        console.print(f"{outcome.duplicates} duplicates were recognised by their hash")
+    for refusal in outcome.refused:
+        console.print(f"  refused: {refusal['name']} — {refusal['reason']} [dim]({refusal['code']})[/]")
+    for title, view in outcome.views.items():
+        table = Table(title=f"{title}: sees {view['count']} predictions and {len(view['fields'])} fields")
+        for heading in ("id", "record", "image", "status", "diagnosis", "confidence", "review", "opinions"):
+            table.add_column(heading, justify="right" if heading in {"id", "confidence"} else "left")
+        for row in view["rows"]:
+            table.add_row(*_cells(row))
+        console.print(table)
+    engine, timings = outcome.engine, outcome.timings_s
+    budget = engine["budget_bytes"]
+    console.print(
+        f"memory of models: peak {format_size(engine['peak_bytes'])} of a budget of {format_size(budget)}"
+    )
+    per_image = timings["work"] / max(1, len(outcome.cases))
+    console.print(
+        f"time: submit {timings['submit']:.2f} s, judge {timings['work']:.2f} s ({per_image * 1000:.0f} ms an image),"
+        f" list {timings['list'] * 1000:.0f} ms"
+    )
+
+
+def _cells(row: dict[str, object]) -> list[str]:
+    xray = row.get("xray")
+    patient = xray.get("patient") if isinstance(xray, dict) else None
+    confidence = row.get("confidence")
+    return [
+        str(row["id"]),
+        str(patient.get("record_number", "")) if isinstance(patient, dict) else "",
+        str(xray.get("client_name", "")) if isinstance(xray, dict) else "",
+        str(row["status"]),
+        str(row.get("diagnosis") or row.get("failure_code") or ""),
+        f"{confidence:.2f}" if isinstance(confidence, float) else "",
+        "yes" if row.get("needs_review") else "",
+        "hidden" if "opinions" not in row else "shown",
+    ]
+
+
+@app.command()
+def work(
+    database: Annotated[str, typer.Option(help="sqlite:/path/to/records.db")],
+    files: Annotated[Path, typer.Option(help="Directory of the stored images.")],
+    members: Annotated[Path, typer.Option(help="Folder of member packages.")],
+    budget: Annotated[str, typer.Option(help="Most memory that models may take.")] = "0",
+    max_tasks: Annotated[int | None, typer.Option(min=1, help="Stop after this many.")] = None,
+) -> None:
+    """Work the queue of a service until it is empty."""
+    from consilia import screening
+
+    service = screening.Service(
+        database=database,
+        files=files,
+        members=sorted(members.glob("*.member")),
+        budget_bytes=parse_size(budget),
+    )
+    summary = service.work(max_tasks=max_tasks)
+    typer.echo(
+        f"completed {summary.completed}, failed {summary.failed}, deferred {summary.deferred}, lost {summary.lost}"
+    )
+
+
+@app.command(name="list")
+def list_predictions(
+    database: Annotated[str, typer.Option(help="sqlite:/path/to/records.db")],
+    files: Annotated[Path, typer.Option(help="Directory of the stored images.")],
+    user_id: Annotated[int, typer.Option(help="On whose behalf.")],
+    role: Annotated[str, typer.Option(help="admin, staff or patient.")],
+    where: Annotated[str, typer.Option(help="A filter: status = 'completed' and confidence < 0.9")] = "",
+    page: Annotated[int, typer.Option(min=1)] = 1,
+) -> None:
+    """Print the page of predictions that somebody may see, as JSON."""
+    from consilia import screening
+
+    service = screening.Service(database=database, files=files)
+    page_json = service.list_json(screening.Principal(user_id, role), where=where, page=page)
+    typer.echo(json.dumps(json.loads(page_json), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def pack(
+    module: Annotated[str, typer.Argument(help="`package.module:callable` that returns a torch module.")],
+    out: Annotated[Path, typer.Argument(help="Folder that gets `<id>.member`.")],
+    member_id: Annotated[str, typer.Option("--id", help="Of the member: lower-case letters, digits, `_`.")],
+    classes: Annotated[str, typer.Option(help="Names in the order of the logits, separated by commas.")],
+    pipeline: Annotated[Path, typer.Option(help="JSON file of the input pipeline.")],
+    shape: Annotated[str, typer.Option(help="Of one input: C,H,W.")] = "3,224,224",
+    architecture: Annotated[str, typer.Option(help="For people.")] = "",
+    frozen: Annotated[bool, typer.Option(help="One frozen file instead of code and weights.")] = False,
+) -> None:
+    """Make a member package from a torch module."""
+    from importlib import import_module
+
+    from consilia import pack as packing
+
+    module_name, _, attribute = module.partition(":")
+    if not attribute:
+        raise typer.BadParameter("write `package.module:callable`", param_hint="MODULE")
+    sys.path.insert(0, str(Path.cwd()))
+    made = packing.pack(
+        getattr(import_module(module_name), attribute)(),
+        out,
+        id=member_id,
+        architecture=architecture or member_id,
+        example_input_shape=_parse_shape(shape),
+        pipeline=json.loads(pipeline.read_text(encoding="utf-8")),
+        classes=[name.strip() for name in classes.split(",")],
+        format="torchscript-frozen" if frozen else "torchscript",
+    )
+    typer.echo(str(made))
+
+
+def _parse_shape(text: str) -> tuple[int, int, int]:
+    try:
+        channels, height, width = (int(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"`{text}` is no shape; write three numbers: 3,224,224") from None
+    return channels, height, width
+
+
+@models_app.command("build")
+def build_models(
+    out: Annotated[Path, typer.Argument(help="Folder that gets the packages.")],
+    families: Annotated[str, typer.Option(help="Some of the six, separated by commas.")] = "",
+    frozen: Annotated[bool, typer.Option(help="One frozen file each instead of code and weights.")] = False,
+) -> None:
+    """Make the full-size six with random weights, for benchmarks."""
+    from consilia import models
+
+    chosen = [name.strip() for name in families.split(",") if name.strip()] or models.FAMILIES
+    for path in models.build_full(
+        out, families=chosen, format="torchscript-frozen" if frozen else "torchscript"
+    ):
+        typer.echo(str(path))
+
+
+def main() -> None:
+    """Run the command line; an error of the library is one line and exit status 1."""
+    try:
+        app()
+    except Exception as error:
+        from consilia import Error
+
+        if not isinstance(error, Error):
+            raise
+        typer.echo(f"consilia: {error}" + (f" ({error.code})" if error.code else ""), err=True)
+        sys.exit(1)

@@ -1,0 +1,12 @@
+"""The X-ray screening service: who may submit a radiograph, what becomes of it, who may see the outcome."""
+
+from consilia._core import screening as _screening
+
+Principal = _screening.Principal
+Service = _screening.Service
+Statistics = _screening.Statistics
+Submission = _screening.Submission
+WorkResult = _screening.WorkResult
+WorkSummary = _screening.WorkSummary
+
+__all__ = ["Principal", "Service", "Statistics", "Submission", "WorkResult", "WorkSummary"]
