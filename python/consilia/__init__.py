@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-_CORE_NAMES = (
+__all__ = [
     "Cancelled",
     "Config",
     "Conflict",
@@ -29,13 +29,16 @@ _CORE_NAMES = (
     "Unavailable",
     "UploadRejected",
     "ValidationError",
+    "__version__",
     "field",
+    "imaging",
+    "inference",
     "parameter",
     "parse_expression",
-)
-_SUBMODULES = ("imaging", "inference", "screening")
+    "screening",
+]
 
-__all__ = [*_CORE_NAMES, *_SUBMODULES, "__version__"]  # noqa: PLE0604
+_SUBMODULES = {"imaging", "inference", "screening"}
 
 if TYPE_CHECKING:
     from consilia import imaging, inference, screening
@@ -64,12 +67,11 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name in _CORE_NAMES:
-        value = getattr(import_module("consilia._core"), name)
-    elif name in _SUBMODULES:
-        value = import_module(f"consilia.{name}")
-    else:
+    if name not in __all__:
         raise AttributeError(f"module 'consilia' has no attribute {name!r}")
+    if name in _SUBMODULES:
+        return import_module(f"consilia.{name}")  # Importing it also sets the attribute.
+    value = getattr(import_module("consilia._core"), name)
     globals()[name] = value  # The next look-up does not come here.
     return value
 

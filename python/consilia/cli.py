@@ -126,8 +126,8 @@ def _print_outcome(console: Console, outcome: demo_module.Outcome) -> None:
     )
     per_image = timings["work"] / max(1, len(outcome.cases))
     console.print(
-        f"time: submit {timings['submit']:.2f} s, judge {timings['work']:.2f} s ({per_image * 1000:.0f} ms an image),"
-        f" list {timings['list'] * 1000:.0f} ms"
+        f"time: submit {timings['submit']:.2f} s, judge {timings['work']:.2f} s"
+        f" ({per_image * 1000:.0f} ms an image), list {timings['list'] * 1000:.0f} ms"
     )
 
 
@@ -166,7 +166,8 @@ def work(
     )
     summary = service.work(max_tasks=max_tasks)
     typer.echo(
-        f"completed {summary.completed}, failed {summary.failed}, deferred {summary.deferred}, lost {summary.lost}"
+        f"completed {summary.completed}, failed {summary.failed},"
+        f" deferred {summary.deferred}, lost {summary.lost}"
     )
 
 

@@ -30,6 +30,6 @@ using PanelProgress = std::function<bool(std::string_view member_id, std::size_t
 /// Asks the panel about a stored file, whose hash is checked before it is decoded.
 /// @throws InferenceError if no member could answer, Cancelled, and what reading and decoding throw.
 Verdict judge(inference::Engine& engine, const std::filesystem::path& file, const std::string& sha256,
-              double confidence_threshold, const PanelProgress& progress);
+              const PanelProgress& progress);
 
 }  // namespace consilia::screening

@@ -29,6 +29,7 @@ ServiceOptions checked(ServiceOptions options) {
     }
     options.queue.clock = options.clock;
     options.engine.budget_bytes = options.budget_bytes;
+    options.engine.confidence_threshold = options.config.predictions.confidence_threshold;
     return options;
 }
 
@@ -171,7 +172,7 @@ Service& Service::operator=(Service&&) noexcept = default;
 const access::Policy& Service::policy() const noexcept {
     return state_->policy;
 }
-inference::Engine& Service::engine() {
+std::shared_ptr<inference::Engine> Service::engine() {
     return state_->engine();
 }
 

@@ -33,7 +33,10 @@ struct Service::State {
     tasks::Queue queue;
 
     /// Opened by the first caller, so that a process that only submits and lists loads no model backend.
-    inference::Engine& engine();
+    std::shared_ptr<inference::Engine> engine();
+    /// Forgets an engine of which no member answered, so that the next run reads the packages again: they may
+    /// have been repaired. Runs on it go on.
+    void drop_engine(const std::shared_ptr<inference::Engine>& failed);
 
     /// The scope of `resource:action`. @throws PermissionDenied where the role can never do it to anything.
     [[nodiscard]] core::Expression require_scope(const Principal& principal, std::string_view action,
@@ -43,7 +46,7 @@ struct Service::State {
 
 private:
     std::mutex engine_mutex_;
-    std::unique_ptr<inference::Engine> engine_;
+    std::shared_ptr<inference::Engine> engine_;
 };
 
 }  // namespace consilia::screening

@@ -101,6 +101,10 @@ public:
           worker_id_(options.worker_id.empty() ? default_worker_id() : options.worker_id) {}
 
     std::optional<WorkResult> work_one() {
+        if (state_.options.members.empty()) {
+            throw core::InvalidArgument("screening.options",
+                                        "a service without members cannot work on predictions");
+        }
         std::optional<Job> job = take();
         if (!job) return std::nullopt;
         const core::Timestamp begin = state_.clock.now();
@@ -156,14 +160,18 @@ private:
 
     WorkResult finish(Job& job) {
         Verdict verdict;
+        std::shared_ptr<inference::Engine> engine;
         try {
-            verdict = judge(state_.engine(), job.file, job.sha256,
-                            state_.options.config.predictions.confidence_threshold,
+            engine = state_.engine();
+            verdict = judge(*engine, job.file, job.sha256,
                             [&](std::string_view member_id, std::size_t done, std::size_t total) {
                                 return keep_going(job, {job.prediction_id, member_id, done, total});
                             });
+            if (!state_.options.config.predictions.is_model_cache_enabled) engine->release_memory();
         } catch (...) {
-            return record(job, failure_of(std::current_exception()));
+            const Failure failure = failure_of(std::current_exception());
+            if (failure.code == "ensemble.no_opinion") state_.drop_engine(engine);
+            return record(job, failure);
         }
         return record(job, verdict);
     }

@@ -209,8 +209,8 @@ public:
     /// be longer than a submission can take.
     std::size_t sweep_orphans(std::chrono::seconds older_than = std::chrono::hours(24));
 
-    /// The engine, opened now if it is not yet: its plan, memory and members.
-    [[nodiscard]] inference::Engine& engine();
+    /// The engine, opened now if it is not yet: its members, plan and memory. @throws as `inference::Engine`.
+    [[nodiscard]] std::shared_ptr<inference::Engine> engine();
     [[nodiscard]] const access::Policy& policy() const noexcept;
 
 private:

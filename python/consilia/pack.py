@@ -1,0 +1,542 @@
+"""Makes member packages from torch modules, and checks and opens them.
+
+A package is a folder `<id>.member` with a `manifest.json`, the code of the network as TorchScript and, apart from
+it, its weights as safetensors. `docs/members.md` describes each field. Importing this module loads torch.
+
+    from consilia.models import build
+    from consilia.pack import pack
+
+    path = pack(build("resnet50"), "models", id="resnet50", architecture="ResNet-50",
+                example_input_shape=(3, 224, 224), pipeline=imagenet_pipeline(224), classes=["COVID", "Normal"])
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import importlib.util
+import json
+import math
+import re
+import shutil
+import uuid
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from consilia.models.registry import FAMILIES, build, find_family, input_shape
+from consilia.models.torchscript import canonicalize, constant_bytes
+
+MANIFEST_VERSION = 1
+MANIFEST_NAME = "manifest.json"
+MANIFEST_BYTES_MAX = 1 << 20
+CODE_NAME = "code.pt"
+WEIGHTS_NAME = "weights.safetensors"
+# A tensor that is neither parameter nor buffer stays in the code as a constant; small tables do no harm.
+CONSTANT_BYTES_MAX = 64 * 1024
+DEMONSTRATION_NOTE = "demonstration only; says nothing about patients"
+
+Format = Literal["torchscript", "torchscript-frozen"]
+UseTimm = Literal["auto", "always", "never"]
+
+_ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+# Freezing folds batch norms into convolutions, which rounds differently.
+_FROZEN_TOLERANCE = {"rtol": 1e-3, "atol": 1e-4}
+
+
+class PackError(ValueError):
+    """A package that cannot be made or must not be used: which field, and why."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+def _require(condition: bool, field: str, reason: str) -> None:
+    if not condition:
+        raise PackError(field, reason)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No gradients, and no warnings that TorchScript will be succeeded or that tracing fixes shapes."""
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        yield
+
+
+def _prepared_copy(module: nn.Module) -> nn.Module:
+    """A copy on the CPU, in evaluation mode, without the counters that only training reads."""
+    prepared = copy.deepcopy(module).cpu().eval()
+    for part in prepared.modules():
+        if isinstance(part, nn.modules.batchnorm._NormBase):
+            part.num_batches_tracked = None
+        for parameter in part.parameters(recurse=False):
+            parameter.requires_grad_(False)
+    return prepared
+
+
+def _trace(module: nn.Module, example: Tensor) -> Any:
+    traced: Any = torch.jit.trace(module, example, check_trace=False)  # type: ignore[no-untyped-call]
+    return traced
+
+
+def _read_code(path: Path) -> Any:
+    return torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+
+
+def _bindable(module: Any) -> dict[str, Tensor]:
+    """The tensors that belong to the weights file: parameters and floating-point buffers, by name."""
+    named = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    return {name: tensor for name, tensor in sorted(named.items()) if tensor.is_floating_point()}
+
+
+def _bind(module: Any, weights: Mapping[str, Tensor]) -> None:
+    slots = _bindable(module)
+    missing, unknown = sorted(slots.keys() - weights.keys()), sorted(weights.keys() - slots.keys())
+    _require(not missing, "weights", f"no tensor for {', '.join(missing[:3])}")
+    _require(not unknown, "weights", f"the code has no {', '.join(unknown[:3])}")
+    for name, slot in slots.items():
+        slot.data = weights[name]
+
+
+def _save_without_weights(traced: Any, path: Path) -> None:
+    # One empty tensor per type stands for all of them, so that the archive holds one empty record of each.
+    empty: dict[torch.dtype, Tensor] = {}
+    for tensor in _bindable(traced).values():
+        tensor.data = empty.setdefault(tensor.dtype, torch.empty(0, dtype=tensor.dtype))
+    _save_code(traced, path)
+
+
+def _save_code(script: Any, path: Path) -> None:
+    raw = path.with_suffix(".raw")
+    torch.jit.save(script, str(raw))  # type: ignore[no-untyped-call]
+    try:
+        canonicalize(raw, path)
+    except ValueError as error:
+        raise PackError("code", str(error)) from error
+    raw.unlink()
+
+
+def _check_output(output: Any, batch: int, classes: int) -> None:
+    _require(isinstance(output, Tensor), "module", "does not return one tensor")
+    wanted, found = [batch, classes], list(output.shape)
+    _require(found == wanted, "module", f"returns shape {found}, want {wanted}")
+    _require(bool(torch.isfinite(output).all()), "module", "returns values that are not finite")
+
+
+def _check_same_output(module: nn.Module, script: Any, batches: Sequence[Tensor], *, is_exact: bool) -> None:
+    for batch in batches:
+        expected = module(batch)
+        try:
+            found = script(batch)
+        except RuntimeError as error:
+            reason = f"traced with another batch size, it fails on a batch of {batch.shape[0]}"
+            raise PackError("module", reason) from error
+        same = found.shape == expected.shape and (
+            torch.equal(found, expected) if is_exact else torch.allclose(found, expected, **_FROZEN_TOLERANCE)
+        )
+        _require(same, "module", f"the packed code gives another result on a batch of {batch.shape[0]}")
+
+
+def _check_nothing_baked(module: nn.Module, script: Any, batch: Tensor) -> None:
+    """With other weights on both sides, a weight that tracing fixed as a constant shows as a difference.
+
+    Changes the weights of both.
+    """
+    other = {name: tensor * 0.75 + 0.01 for name, tensor in _bindable(module).items()}
+    _bind(module, other)
+    _bind(script, other)
+    expected, found = module(batch), script(batch)
+    same = torch.equal(torch.nan_to_num(found), torch.nan_to_num(expected))
+    _require(same, "module", "tracing fixed some weights as constants")
+
+
+def _write_torchscript(module: nn.Module, batches: Sequence[Tensor], folder: Path) -> tuple[str, ...]:
+    traced = _trace(module, batches[0])
+    weights = {name: tensor.detach().clone().contiguous() for name, tensor in _bindable(traced).items()}
+    expected = set(_bindable(module))
+    _require(weights.keys() <= expected, "module", "has tensors that are no parameters or buffers")
+    save_file(weights, str(folder / WEIGHTS_NAME))
+    traced_copy = _trace(copy.deepcopy(module), batches[0])
+    _save_without_weights(traced_copy, folder / CODE_NAME)
+    constants = constant_bytes(folder / CODE_NAME)
+    reason = f"{constants} bytes of tensors are neither parameters nor buffers, at most {CONSTANT_BYTES_MAX} may be"
+    _require(constants <= CONSTANT_BYTES_MAX, "module", reason)
+    script = _read_code(folder / CODE_NAME)
+    _bind(script, load_file(str(folder / WEIGHTS_NAME)))
+    _check_same_output(module, script, batches, is_exact=True)
+    _check_nothing_baked(module, script, batches[0])
+    return (CODE_NAME, WEIGHTS_NAME)
+
+
+def _write_frozen(module: nn.Module, batches: Sequence[Tensor], folder: Path) -> tuple[str, ...]:
+    frozen = torch.jit.freeze(_trace(module, batches[0]))
+    _save_code(frozen, folder / CODE_NAME)
+    _check_same_output(module, _read_code(folder / CODE_NAME), batches, is_exact=False)
+    return (CODE_NAME,)
+
+
+def _file_entry(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"path": path.name, "sha256": digest, "size_bytes": path.stat().st_size}
+
+
+def _check_pipeline(pipeline: Mapping[str, Any], shape: Sequence[int]) -> None:
+    """The parts of a pipeline that must agree with the input's shape; the imaging layer checks the rest."""
+    _require(pipeline.get("version") == 1, "pipeline.version", f"want 1, found {pipeline.get('version')!r}")
+    steps = pipeline.get("steps")
+    _require(isinstance(steps, list) and len(steps) > 0, "pipeline.steps", "want a list of at least one step")
+    assert isinstance(steps, list)
+    _require(
+        all(isinstance(step, dict) and "op" in step for step in steps), "pipeline.steps", "a step has no op"
+    )
+    by_op = {step["op"]: step for step in steps}
+    channels, height, width = shape
+    _require(steps[-1]["op"] == "tensor", "pipeline.steps", "the last step must be tensor")
+    _require(steps[-1].get("layout") == "CHW", "pipeline.tensor.layout", "want CHW")
+    found = steps[-1].get("channels")
+    _require(found == channels, "pipeline.tensor.channels", f"want {channels}, found {found!r}")
+    resize = by_op.get("resize", {})
+    found = (resize.get("height"), resize.get("width"))
+    _require(
+        found == (height, width),
+        "pipeline.resize",
+        f"want {height} by {width}, found {found[0]} by {found[1]}",
+    )
+    for key in ("mean", "std"):
+        values = by_op.get("normalize", {key: [0.0] * channels}).get(key)
+        is_fit = isinstance(values, list) and len(values) == channels
+        _require(is_fit, f"pipeline.normalize.{key}", f"want {channels} numbers, one a channel")
+
+
+def _check_request(
+    *,
+    id: str,
+    architecture: str,
+    shape: Sequence[int],
+    pipeline: Mapping[str, Any],
+    classes: Sequence[str],
+    weight: float,
+    temperature: float,
+    format: str,
+) -> None:
+    _require(_ID.fullmatch(id) is not None, "id", f"{id!r} does not match {_ID.pattern}")
+    _require(bool(architecture.strip()), "architecture", "is empty")
+    is_shape = len(shape) == 3 and all(isinstance(n, int) and n > 0 for n in shape)
+    _require(is_shape, "example_input_shape", f"want three positive integers, found {list(shape)}")
+    _require(
+        not isinstance(classes, str) and len(classes) >= 2, "classes", "want a list of at least two names"
+    )
+    named = all(isinstance(name, str) and name.strip() for name in classes)
+    _require(
+        named and len(set(classes)) == len(classes), "classes", "want names that differ and are not empty"
+    )
+    for field, value in (("weight", weight), ("temperature", temperature)):
+        _require(math.isfinite(value) and value > 0, field, f"want a positive number, found {value}")
+    _require(format in get_args(Format), "format", f"{format!r} is not one of {', '.join(get_args(Format))}")
+    _check_pipeline(pipeline, shape)
+
+
+def _write_manifest(manifest: Mapping[str, Any], folder: Path) -> None:
+    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    (folder / MANIFEST_NAME).write_text(text, encoding="utf-8")
+
+
+def _move_into_place(made: Path, target: Path) -> None:
+    """Renames a finished folder to its name; an older one of that name is removed."""
+    old = made.with_suffix(".old")
+    if target.exists():
+        target.rename(old)
+    made.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def pack(
+    module: nn.Module,
+    path: str | Path,
+    *,
+    id: str,
+    architecture: str,
+    example_input_shape: Sequence[int],
+    pipeline: Mapping[str, Any],
+    classes: Sequence[str],
+    weight: float = 1.0,
+    temperature: float = 1.0,
+    format: Format = "torchscript",
+    notes: str = "",
+) -> Path:
+    """Writes the member package `<path>/<id>.member`, and replaces one that is there.
+
+    The module is traced as it behaves in evaluation mode on the CPU; the module itself is not changed. Before the
+    package appears under its name it is read back and compared with the module: bit for bit on batches of 1 and
+    3, and with other weights (`torchscript-frozen`: within 1e-3, as freezing rounds differently). Takes several
+    times the module's memory. The same module gives the same bytes with the same version of torch.
+
+    Args:
+        module: Takes `[N, *example_input_shape]` float32 and returns logits `[N, len(classes)]`.
+        path: The folder for packages; made where it does not exist.
+        id: Lower-case letters, digits, `_`, `.` and `-`; at most 64.
+        architecture: For people, such as "ResNet-50".
+        example_input_shape: Channels, height, width.
+        pipeline: What turns an image into the input (docs/imaging.md); its size and channels must be the input's.
+        classes: The names of the logits, in order.
+        weight: Of the member's vote; positive.
+        temperature: Logits are divided by it before the softmax (Guo et al. 2017); positive.
+        format: "torchscript": code and weights apart, so that weights can be loaded and evicted on their own;
+            "torchscript-frozen": one file, optimised, the weights inside.
+        notes: For people.
+
+    Returns:
+        The package's folder.
+
+    Raises:
+        PackError: An argument or the module cannot be packed; `field` and `reason` say what and why.
+        OSError: A file could not be written.
+    """
+    _check_request(
+        id=id,
+        architecture=architecture,
+        shape=example_input_shape,
+        pipeline=pipeline,
+        classes=classes,
+        weight=weight,
+        temperature=temperature,
+        format=format,
+    )
+    parent = Path(path)
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = parent / f".{id}.{uuid.uuid4().hex}.tmp"
+    folder.mkdir()
+    try:
+        with _quiet():
+            prepared = _prepared_copy(module)
+            weights_bytes = sum(t.numel() * t.element_size() for t in _bindable(prepared).values())
+            random = torch.Generator().manual_seed(0)
+            batches = [torch.randn(n, *example_input_shape, generator=random) for n in (1, 3)]
+            for batch in batches:
+                _check_output(prepared(batch), batch.shape[0], len(classes))
+            write = _write_torchscript if format == "torchscript" else _write_frozen
+            names = write(prepared, batches, folder)
+        manifest = {
+            "manifest_version": MANIFEST_VERSION,
+            "id": id,
+            "architecture": architecture,
+            "format": format,
+            "files": {name.split(".")[0]: _file_entry(folder / name) for name in names},
+            "input": {"shape": list(example_input_shape), "dtype": "float32", "pipeline": dict(pipeline)},
+            "classes": list(classes),
+            "weight": float(weight),
+            "temperature": float(temperature),
+            "weights_bytes": weights_bytes,
+            "created_with": {"torch": torch.__version__.split("+")[0]},
+            "notes": notes,
+        }
+        _write_manifest(manifest, folder)
+        target = parent / f"{id}.member"
+        _move_into_place(folder, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return target
+
+
+def load_manifest(path: str | Path) -> dict[str, Any]:
+    """Reads the manifest of a package and checks its form, but not the files that it names.
+
+    Raises:
+        PackError: There is none, or it is damaged; `field` and `reason` say what and why.
+    """
+    file = Path(path) / MANIFEST_NAME
+    _require(file.is_file(), MANIFEST_NAME, "not found")
+    size = file.stat().st_size
+    _require(
+        size <= MANIFEST_BYTES_MAX, MANIFEST_NAME, f"has {size} bytes, at most {MANIFEST_BYTES_MAX} are read"
+    )
+    try:
+        manifest = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise PackError(MANIFEST_NAME, f"is not JSON ({error})") from error
+    _require(isinstance(manifest, dict), MANIFEST_NAME, "want an object")
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "manifest_version": int,
+        "id": str,
+        "architecture": str,
+        "format": str,
+        "files": dict,
+        "input": dict,
+        "classes": list,
+        "weight": (int, float),
+        "temperature": (int, float),
+        "weights_bytes": int,
+        "created_with": dict,
+        "notes": str,
+    }
+    for field, kind in kinds.items():
+        _require(field in manifest, field, "missing")
+        _require(
+            isinstance(manifest[field], kind), field, f"has the wrong type, {type(manifest[field]).__name__}"
+        )
+    version = manifest["manifest_version"]
+    _require(version == MANIFEST_VERSION, "manifest_version", f"want {MANIFEST_VERSION}, found {version}")
+    source = manifest["input"]
+    for field, kind in (("shape", list), ("dtype", str), ("pipeline", dict)):
+        _require(isinstance(source.get(field), kind), f"input.{field}", "missing, or has the wrong type")
+    _require(source["dtype"] == "float32", "input.dtype", f"want float32, found {source['dtype']!r}")
+    _check_request(
+        id=manifest["id"],
+        architecture=manifest["architecture"],
+        shape=source["shape"],
+        pipeline=source["pipeline"],
+        classes=manifest["classes"],
+        weight=manifest["weight"],
+        temperature=manifest["temperature"],
+        format=manifest["format"],
+    )
+    _check_files(manifest)
+    return manifest
+
+
+def _check_files(manifest: Mapping[str, Any]) -> None:
+    files = manifest["files"]
+    wanted = {"code", "weights"} if manifest["format"] == "torchscript" else {"code"}
+    _require(
+        files.keys() == wanted, "files", f"want {', '.join(sorted(wanted))}, found {', '.join(sorted(files))}"
+    )
+    for role, entry in files.items():
+        field = f"files.{role}"
+        _require(isinstance(entry, dict), field, "want an object")
+        name, digest, size = (entry.get(key) for key in ("path", "sha256", "size_bytes"))
+        is_plain = isinstance(name, str) and _FILE_NAME.fullmatch(name) is not None
+        _require(is_plain, f"{field}.path", "want the plain name of a file in the package")
+        is_digest = isinstance(digest, str) and _SHA256.fullmatch(digest) is not None
+        _require(is_digest, f"{field}.sha256", "want 64 lower-case hexadecimal digits")
+        _require(isinstance(size, int) and size >= 0, f"{field}.size_bytes", "want a number of bytes")
+
+
+def verify(path: str | Path) -> dict[str, Any]:
+    """Reads a package's manifest and checks that every file is there, of its size and with its hash.
+
+    Reads all bytes of the package.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        PackError: Something is missing or damaged; `field` and `reason` say what and why.
+    """
+    manifest = load_manifest(path)
+    for role, entry in manifest["files"].items():
+        file = Path(path) / entry["path"]
+        _require(file.is_file(), f"files.{role}", f"{entry['path']} not found")
+        found = _file_entry(file)
+        for key in ("size_bytes", "sha256"):
+            reason = f"{entry['path']} is damaged: want {entry[key]}, found {found[key]}"
+            _require(found[key] == entry[key], f"files.{role}.{key}", reason)
+    return manifest
+
+
+def load(path: str | Path) -> Any:
+    """Verifies a package and opens it as a `torch.jit.ScriptModule` on the CPU: images in, logits out.
+
+    A model is a program: open only packages from those whom you trust to run code.
+
+    Raises:
+        PackError: Something is missing or damaged; `field` and `reason` say what and why.
+    """
+    manifest = verify(path)
+    files = manifest["files"]
+    with _quiet():
+        script = _read_code(Path(path) / files["code"]["path"])
+        if manifest["format"] == "torchscript":
+            _bind(script, load_file(str(Path(path) / files["weights"]["path"])))
+    return script
+
+
+def imagenet_pipeline(size: int) -> dict[str, Any]:
+    """The input of the full-size members: gray, CLAHE, `size` by `size` pixels, ImageNet's mean and deviation."""
+    return {
+        "version": 1,
+        "steps": [
+            {"op": "grayscale"},
+            {"op": "clahe", "clip_limit": 2.0, "tiles": [8, 8]},
+            {"op": "resize", "width": size, "height": size, "interpolation": "area"},
+            {"op": "normalize", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
+            {"op": "tensor", "layout": "CHW", "channels": 3},
+        ],
+    }
+
+
+def _full_network(family: str, classes: int, seed: int, use_timm: UseTimm) -> tuple[nn.Module, str]:
+    """An untrained full-size network and where it is from."""
+    has_timm = importlib.util.find_spec("timm") is not None
+    _require(has_timm or use_timm != "always", "use_timm", "timm is not installed")
+    if not has_timm or use_timm == "never":
+        return build(family, "full", classes, seed), "consilia.models"
+    timm: Any = importlib.import_module("timm")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = timm.create_model(find_family(family).timm_name, pretrained=False, num_classes=classes)
+    assert isinstance(network, nn.Module)
+    return network.eval(), f"timm {timm.__version__}"
+
+
+def build_full(
+    out_dir: str | Path,
+    families: Sequence[str] = FAMILIES,
+    format: Format = "torchscript",
+    use_timm: UseTimm = "auto",
+    *,
+    classes: Sequence[str] = ("COVID", "Normal", "Viral Pneumonia", "Lung Opacity"),
+    seed: int = 0,
+) -> Iterator[Path]:
+    """Packs the full-size networks of `families` with random weights, one at a time, for benchmarks.
+
+    Nothing happens until the result is iterated; each step makes one package. All six take 698 MB on disk.
+
+    Args:
+        out_dir: The folder for packages.
+        families: Some of `consilia.models.FAMILIES`.
+        format: As for `pack`.
+        use_timm: "auto": timm's networks where it is installed, else those of `consilia.models`.
+        classes: The names of the logits.
+        seed: Of the random weights.
+
+    Yields:
+        Each package's folder, as soon as it is made.
+
+    Raises:
+        PackError: timm is wanted and absent, or a network cannot be packed.
+        ValueError: An unknown family.
+    """
+    _require(
+        use_timm in get_args(UseTimm),
+        "use_timm",
+        f"{use_timm!r} is not one of {', '.join(get_args(UseTimm))}",
+    )
+    entries = [find_family(family) for family in families]
+    for entry in entries:
+        shape = input_shape(entry.id)
+        network, source = _full_network(entry.id, len(classes), seed, use_timm)
+        yield pack(
+            network,
+            out_dir,
+            id=entry.id,
+            architecture=entry.architecture,
+            example_input_shape=shape,
+            pipeline=imagenet_pipeline(shape[1]),
+            classes=classes,
+            format=format,
+            notes=f"random weights (seed {seed}) of {source}, for benchmarks; {DEMONSTRATION_NOTE}",
+        )
