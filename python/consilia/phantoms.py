@@ -330,7 +330,7 @@ def _attenuation(rng: np.random.Generator, patient: _Patient, diagnosis: str) ->
     image += rng.uniform(0.13, 0.23) * _vessels(rng, patient) * lungs
     image += _distractors(rng, patient) * (0.25 + 0.75 * lungs)
     # Faint findings are common, so that the classes overlap as they do in practice.
-    severity = 0.30 + 0.90 * rng.beta(1.6, 1.7)
+    severity = 0.45 + 0.95 * rng.beta(1.6, 1.7)
     if diagnosis in _FINDINGS:
         image += _FINDINGS[diagnosis](rng, patient, float(severity)) * air
     return image

@@ -22,13 +22,15 @@ std::strong_ordering compare_exactly(std::int64_t a, double b) noexcept {
 }
 
 std::strong_ordering compare_doubles(double a, double b) noexcept {
-    return a < b ? std::strong_ordering::less : a > b ? std::strong_ordering::greater : std::strong_ordering::equal;
+    return a < b   ? std::strong_ordering::less
+           : a > b ? std::strong_ordering::greater
+                   : std::strong_ordering::equal;
 }
 
 [[noreturn]] void throw_type(std::string_view what, const Value& a, const Value& b) {
     throw InvalidArgument("expression.type",
-                          std::string(what) + " does not work on `" + std::string(to_string(a.type())) + "` and `" +
-                              std::string(to_string(b.type())) + "`",
+                          std::string(what) + " does not work on `" + std::string(to_string(a.type())) +
+                              "` and `" + std::string(to_string(b.type())) + "`",
                           {{"left", to_string(a.type())}, {"right", to_string(b.type())}});
 }
 
@@ -71,6 +73,13 @@ std::size_t next_character(std::string_view text, std::size_t at) noexcept {
     return at;
 }
 
+constexpr std::size_t kPatternBytesMax = 50'000;  ///< As SQLite has it.
+
+/// SQLite's LIKE reads up to a zero byte.
+std::string_view until_zero(std::string_view text) noexcept {
+    return text.substr(0, text.find('\0'));
+}
+
 /// LIKE with `%`, `_` and `\`. Linear in text times pattern: on a mismatch only the last `%` is tried again.
 bool is_like(std::string_view text, std::string_view pattern) noexcept {
     std::size_t t = 0;
@@ -108,26 +117,49 @@ bool is_like(std::string_view text, std::string_view pattern) noexcept {
 
 class Evaluator {
 public:
-    Evaluator(const FieldSource& fields, const Parameters& parameters) : fields_(fields), parameters_(parameters) {}
+    Evaluator(const FieldSource& fields, const Parameters& parameters)
+        : fields_(fields), parameters_(parameters) {}
 
     Value value_of(const Expression& expression) const {
         switch (expression.op()) {
-            case Operator::Literal: return expression.value();
-            case Operator::Parameter: return parameter(expression.name());
-            case Operator::Field: return fields_ ? fields_(expression.name()) : Value();
-            case Operator::And: return junction(expression, false);
-            case Operator::Or: return junction(expression, true);
+            case Operator::Literal:
+                return expression.value();
+            case Operator::Parameter:
+                return parameter(expression.name());
+            case Operator::Field:
+                return fields_ ? fields_(expression.name()) : Value();
+            case Operator::And:
+                return junction(expression, false);
+            case Operator::Or:
+                return junction(expression, true);
             case Operator::Not: {
                 const Value truth = truth_of(expression.operands()[0]);
                 return truth.is_null() ? truth : Value(!truth.as<bool>());
             }
-            case Operator::IsNull: return is_unknown(value_of(expression.operands()[0]));
-            case Operator::IsNotNull: return !is_unknown(value_of(expression.operands()[0]));
-            case Operator::In: return membership(expression);
-            case Operator::Between: return between(expression);
-            case Operator::Like: return like(expression);
-            default: return comparison(expression);
+            case Operator::IsNull:
+                return is_unknown(value_of(expression.operands()[0]));
+            case Operator::IsNotNull:
+                return !is_unknown(value_of(expression.operands()[0]));
+            case Operator::In:
+                return membership(expression);
+            case Operator::Between:
+                return between(expression);
+            case Operator::Like:
+                return like(expression);
+            default:
+                return comparison(expression);
         }
+    }
+
+    Value truth_of(const Expression& expression) const {
+        Value truth = value_of(expression);
+        if (!truth.is_null() && truth.type() != ValueType::Bool) {
+            throw InvalidArgument(
+                "expression.type",
+                "a condition is `" + std::string(to_string(truth.type())) + "`, wanted `bool`",
+                {{"found", to_string(truth.type())}});
+        }
+        return truth;
     }
 
 private:
@@ -140,13 +172,8 @@ private:
         return found->second;
     }
 
-    Value truth_of(const Expression& expression) const {
-        Value truth = value_of(expression);
-        if (!truth.is_null() && truth.type() != ValueType::Bool) throw_type("a condition", truth, Value(true));
-        return truth;
-    }
-
-    /// And (`decisive` false) or Or (`decisive` true): one decisive operand decides, else one unknown makes unknown.
+    /// And (`decisive` false) or Or (`decisive` true): one decisive operand decides, else one unknown makes
+    /// unknown.
     Value junction(const Expression& expression, bool decisive) const {
         bool any_unknown = false;
         for (const Expression& operand : expression.operands()) {
@@ -166,12 +193,18 @@ private:
         if (is_unknown(a) || is_unknown(b)) return {};
         const std::strong_ordering order = compare(a, b);
         switch (expression.op()) {
-            case Operator::Equal: return order == 0;
-            case Operator::NotEqual: return order != 0;
-            case Operator::Less: return order < 0;
-            case Operator::LessEqual: return order <= 0;
-            case Operator::Greater: return order > 0;
-            default: return order >= 0;
+            case Operator::Equal:
+                return order == 0;
+            case Operator::NotEqual:
+                return order != 0;
+            case Operator::Less:
+                return order < 0;
+            case Operator::LessEqual:
+                return order <= 0;
+            case Operator::Greater:
+                return order > 0;
+            default:
+                return order >= 0;
         }
     }
 
@@ -207,8 +240,14 @@ private:
         const Value text = value_of(expression.operands()[0]);
         const Value pattern = value_of(expression.operands()[1]);
         if (is_unknown(text) || is_unknown(pattern)) return {};
-        if (text.type() != ValueType::Text || pattern.type() != ValueType::Text) throw_type("`like`", text, pattern);
-        return is_like(text.as<std::string>(), pattern.as<std::string>());
+        if (text.type() != ValueType::Text || pattern.type() != ValueType::Text)
+            throw_type("`like`", text, pattern);
+        const std::string& like = pattern.as<std::string>();
+        if (like.size() > kPatternBytesMax) {
+            throw InvalidArgument("expression.pattern_too_long", "the pattern of `like` is too long",
+                                  {{"limit_bytes", static_cast<std::int64_t>(kPatternBytesMax)}});
+        }
+        return is_like(until_zero(text.as<std::string>()), until_zero(like));
     }
 
     const FieldSource& fields_;
@@ -222,9 +261,8 @@ Value evaluate(const Expression& expression, const FieldSource& fields, const Pa
 }
 
 bool matches(const Expression& expression, const FieldSource& fields, const Parameters& parameters) {
-    const Value truth = evaluate(expression, fields, parameters);
-    if (truth.is_null()) return false;
-    return truth.as<bool>();
+    const Value truth = Evaluator(fields, parameters).truth_of(expression);
+    return !truth.is_null() && truth.as<bool>();
 }
 
 }  // namespace consilia::core

@@ -110,6 +110,7 @@ Operator Expression::op() const noexcept { return node_->op; }
 std::span<const Expression> Expression::operands() const noexcept { return node_->operands; }
 const Value& Expression::value() const noexcept { return node_->value; }
 const std::string& Expression::name() const noexcept { return node_->name; }
+std::size_t Expression::depth() const noexcept { return node_->depth; }
 
 bool Expression::is_always_true() const noexcept {
     return node_->op == Operator::Literal && node_->value == Value(true);

@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "consilia/core/error.hpp"
+#include "consilia/core/text.hpp"
 
 namespace consilia::core {
 namespace {
@@ -33,7 +34,9 @@ std::string hex(std::span<const unsigned char> bytes) {
     return text;
 }
 
-std::string system_reason(int number) { return std::system_category().message(number); }
+std::string system_reason(int number) {
+    return std::system_category().message(number);
+}
 
 [[noreturn]] void throw_storage(const char* what, int number) {
     throw StorageError("file.io", std::string(what) + ": " + system_reason(number),
@@ -79,7 +82,8 @@ void read_pieces(const fs::path& path, Take&& take) {
 
 void sync_directory(const fs::path& directory) {
     const Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (opened.get() < 0 || ::fsync(opened.get()) != 0) throw_storage("the directory cannot be synced", errno);
+    if (opened.get() < 0 || ::fsync(opened.get()) != 0)
+        throw_storage("the directory cannot be synced", errno);
 }
 
 std::string random_hex() {
@@ -92,13 +96,6 @@ std::string random_hex() {
 
 bool is_reserved(unsigned char c) noexcept {
     return c < 0x20 || c == 0x7f || std::strchr("/\\:*?\"<>|", c) != nullptr;
-}
-
-/// The longest prefix of at most `limit` bytes that does not cut a UTF-8 character.
-std::string_view cut(std::string_view text, std::size_t limit) noexcept {
-    if (text.size() <= limit) return text;
-    while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80U) --limit;
-    return text.substr(0, limit);
 }
 
 }  // namespace
@@ -141,7 +138,9 @@ std::string sha256(std::span<const std::byte> bytes) {
     return hash.finish();
 }
 
-std::string sha256(std::string_view text) { return sha256(std::as_bytes(std::span(text))); }
+std::string sha256(std::string_view text) {
+    return sha256(std::as_bytes(std::span(text)));
+}
 
 std::string sha256_file(const fs::path& path) {
     Sha256 hash;
@@ -199,7 +198,9 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
     }
 }
 
-std::uint64_t AtomicFile::size_bytes() const noexcept { return state_->size_bytes; }
+std::uint64_t AtomicFile::size_bytes() const noexcept {
+    return state_->size_bytes;
+}
 
 fs::path AtomicFile::commit(std::string_view name) {
     if (name.empty() || name.find('/') != std::string_view::npos || name == "." || name == "..") {
@@ -220,8 +221,9 @@ fs::path AtomicFile::commit(std::string_view name) {
 
 std::string unique_file_name(std::string_view prefix, std::string_view extension) {
     std::string name;
-    for (const char c : cut(prefix, 64)) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    for (const char c : truncate_bytes(prefix, 64)) {
+        const bool plain =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
         name += plain ? c : '_';
     }
     return name + '_' + random_hex() + file_extension(extension);
@@ -232,17 +234,19 @@ std::string safe_file_name(std::string_view client_name) {
     if (slash != std::string_view::npos) client_name.remove_prefix(slash + 1);
     std::string name;
     for (const char c : client_name) {
-        if (!is_reserved(static_cast<unsigned char>(c)) && !(name.empty() && (c == '.' || c == ' '))) name += c;
+        if (!is_reserved(static_cast<unsigned char>(c)) && !(name.empty() && (c == '.' || c == ' ')))
+            name += c;
     }
     if (name.empty()) return "file";
     if (name.size() <= kMaxNameBytes) return name;
     const std::string extension = file_extension(name);
-    return std::string(cut(name, kMaxNameBytes - extension.size())) + extension;
+    return std::string(truncate_bytes(name, kMaxNameBytes - extension.size())) + extension;
 }
 
 std::string file_extension(std::string_view name) {
     const std::size_t dot = name.find_last_of("./\\");
-    if (dot == std::string_view::npos || name[dot] != '.' || dot + 1 == name.size() || name.size() - dot > 16) return {};
+    if (dot == std::string_view::npos || name[dot] != '.' || dot + 1 == name.size() || name.size() - dot > 16)
+        return {};
     std::string extension(name.substr(dot));
     std::transform(extension.begin(), extension.end(), extension.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });

@@ -1,9 +1,9 @@
 #pragma once
 // One SQLite connection with its statements, and the pool that it belongs to.
 #include <sqlite3.h>
-#include <unistd.h>
 
 #include <condition_variable>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -18,20 +18,31 @@
 
 namespace consilia::data {
 
-/// A cached prepared statement while it is in use; reset when destroyed.
+/// A prepared statement of a connection's cache, with the size of its newest result: the next one is likely alike.
+struct CachedStatement {
+    std::string text;
+    sqlite3_stmt* handle = nullptr;
+    bool is_in_use = false;
+    std::size_t cells = 0;
+    std::size_t bytes = 0;
+};
+
+/// A cached statement while it is in use; reset when destroyed. Its values need no clearing: they are bound anew before
+/// they are read again.
 class Statement {
 public:
-    explicit Statement(sqlite3_stmt* handle) noexcept : handle_(handle) {}
+    explicit Statement(CachedStatement& cached) noexcept : cached_(cached) { cached_.is_in_use = true; }
     ~Statement() {
-        sqlite3_reset(handle_);
-        sqlite3_clear_bindings(handle_);
+        sqlite3_reset(cached_.handle);
+        cached_.is_in_use = false;
     }
     Statement(const Statement&) = delete;
     Statement& operator=(const Statement&) = delete;
-    [[nodiscard]] sqlite3_stmt* get() const noexcept { return handle_; }
+    [[nodiscard]] sqlite3_stmt* get() const noexcept { return cached_.handle; }
+    [[nodiscard]] CachedStatement& cached() const noexcept { return cached_; }
 
 private:
-    sqlite3_stmt* handle_;
+    CachedStatement& cached_;
 };
 
 /// Threading: confined to the session that leased it.
@@ -42,24 +53,31 @@ struct Connection {
     Connection& operator=(const Connection&) = delete;
 
     /// The prepared statement of a text, from the cache where it is there.
-    [[nodiscard]] sqlite3_stmt* prepare(std::string_view sql);
-    /// Runs a constant text: BEGIN, PRAGMA. @throws as `Session::execute`.
-    void run(const char* sql);
+    /// @throws InvalidArgument (`database.statement`); Conflict (`database.reentered`) for one that is running.
+    [[nodiscard]] CachedStatement& prepare(std::string_view sql);
+    /// Runs a constant text without rows, prepared once: BEGIN, COMMIT. @throws as `Session::execute`.
+    void run(std::string_view sql);
     [[nodiscard]] sqlite3* handle() const noexcept { return database.getHandle(); }
 
     SQLite::Database database;
 
 private:
-    using Statements = std::list<std::pair<std::string, sqlite3_stmt*>>;
+    void set_up(const char* pragma);
+    void evict();
+
+    using Statements = std::list<CachedStatement>;
     Statements statements_;  ///< Most recently used first.
     std::unordered_map<std::string_view, Statements::iterator> by_text_;
     std::size_t statements_max_;
 };
 
+/// A number that no other process has, children made by fork included.
+[[nodiscard]] std::uint64_t process_mark() noexcept;
+
 struct Database::State {
     std::string path;
     DatabaseOptions options;
-    pid_t owner = ::getpid();
+    std::uint64_t process = process_mark();
     std::mutex mutex;
     std::condition_variable is_free;
     std::vector<std::unique_ptr<Connection>> idle;
@@ -89,7 +107,7 @@ private:
 
 /// Translates the error of the last call on `handle`. The message never holds a bound value.
 [[noreturn]] void throw_sqlite_error(sqlite3* handle, int code);
-/// @throws Unavailable (`database.two_sqlite`); looks once in a process.
+/// @throws Unavailable (`database.two_sqlite`).
 void check_one_sqlite();
 
 }  // namespace consilia::data

@@ -1,86 +1,38 @@
 #include "consilia/data/query.hpp"
 
+#include <mutex>
 #include <optional>
 
 #include "consilia/core/error.hpp"
+#include "query_compiler.hpp"
 
 namespace consilia::data {
 namespace {
-
-[[noreturn]] void throw_unknown(const Model& model, std::string_view path) {
-    std::string known;
-    for (const Column& column : model.columns()) known += (known.empty() ? "" : ", ") + column.name;
-    for (const Reference& reference : model.references()) known += ", " + reference.relation + ".";
-    throw core::InvalidArgument("query.unknown_field", "no field `" + std::string(path.substr(0, 100)) + "`",
-                                {{"field", path.substr(0, 100)}, {"model", model.table()}, {"known", known}});
-}
-
-/// Gives paths their columns and collects the joins that these need. Identifiers come from the models alone.
-class Joins {
-public:
-    explicit Joins(const Model& model) : model_(model) {}
-
-    struct Found {
-        const Model* model;
-        const Column* column;
-        std::string sql;
-    };
-
-    /// @throws InvalidArgument (`query.unknown_field`).
-    Found column(std::string_view path) {
-        const std::size_t dot = path.rfind('.');
-        const std::string_view relation = dot == std::string_view::npos ? std::string_view{} : path.substr(0, dot);
-        const std::string_view name = dot == std::string_view::npos ? path : path.substr(dot + 1);
-        const Model& model = follow(relation, path);
-        const Column* column = model.find_column(name);
-        if (column == nullptr) throw_unknown(model, path);
-        return {&model, column, alias(relation) + '.' + core::quote_identifier(column->name)};
-    }
-
-    /// The model that a relation path leads to; empty: the queried one.
-    const Model& follow(std::string_view relation, std::string_view path) {
-        const Model* model = &model_;
-        std::size_t start = 0;
-        while (start < relation.size()) {
-            const std::size_t dot = std::min(relation.find('.', start), relation.size());
-            const Reference* reference = model->find_reference(relation.substr(start, dot - start));
-            if (reference == nullptr) throw_unknown(*model, path);
-            join(relation.substr(0, start == 0 ? 0 : start - 1), relation.substr(0, dot), *model, *reference);
-            model = reference->target.get();
-            start = dot + 1;
-        }
-        return *model;
-    }
-
-    [[nodiscard]] const std::string& text() const noexcept { return text_; }
-
-private:
-    [[nodiscard]] std::string alias(std::string_view relation) const {
-        return core::quote_identifier(relation.empty() ? std::string_view(model_.table()) : relation);
-    }
-
-    /// A left join throughout: a missing row makes its fields null, and the logic of expressions deals with null.
-    void join(std::string_view from, std::string_view to, const Model& model, const Reference& reference) {
-        for (const std::string& known : joined_) {
-            if (known == to) return;
-        }
-        joined_.emplace_back(to);
-        const bool is_certain = from.empty() && !model.find_column(reference.column)->is_nullable;
-        text_ += is_certain ? " JOIN " : " LEFT JOIN ";
-        text_ += core::quote_identifier(reference.target->table()) + " AS " + alias(to) + " ON " + alias(to) + '.' +
-                 core::quote_identifier(reference.target->primary_key()->name) + " = " + alias(from) + '.' +
-                 core::quote_identifier(reference.column);
-    }
-
-    const Model& model_;
-    std::vector<std::string> joined_;
-    std::string text_;
-};
 
 void append(core::SqlFragment& sql, core::SqlFragment part) {
     sql.text += part.text;
     sql.bindings.insert(sql.bindings.end(), std::make_move_iterator(part.bindings.begin()),
                         std::make_move_iterator(part.bindings.end()));
+}
+
+/// A query's SELECT, made once and shared by the runs of one query object.
+struct Compiled {
+    core::SqlFragment sql;
+    std::shared_ptr<const std::vector<RowColumn>> columns;
+};
+
+std::string assignments_sql(const Model& model, const std::vector<Assignment>& assignments,
+                            std::vector<core::Value>& bindings) {
+    if (assignments.empty()) throw core::InvalidArgument("query.assignments", "an update needs something to change");
+    std::string sql;
+    for (const auto& [name, value] : assignments) {
+        const Column* column = model.find_column(name);
+        if (column == nullptr) throw_unknown(model, name);
+        check_value(*column, value);
+        sql += (sql.empty() ? "" : ", ") + core::quote_identifier(column->name) + " = ?";
+        bindings.push_back(value);
+    }
+    return sql;
 }
 
 }  // namespace
@@ -93,6 +45,7 @@ std::int64_t insert(const Session& session, const Model& model, const std::vecto
     for (const auto& [name, value] : values) {
         const Column* column = model.find_column(name);
         if (column == nullptr) throw_unknown(model, name);
+        check_value(*column, value);
         columns += (columns.empty() ? "" : ", ") + core::quote_identifier(column->name);
         places += places.empty() ? "?" : ", ?";
         bindings.push_back(value);
@@ -105,7 +58,8 @@ std::int64_t insert(const Session& session, const Model& model, const std::vecto
 struct Query::Parts {
     const Model* model = nullptr;
     core::Expression where;
-    std::vector<std::pair<std::string, bool>> order;  ///< Path, descending.
+    std::vector<OrderedBy> order;
+    std::vector<core::Value> key;  ///< Of the row that `after` starts behind; empty: none.
     std::vector<std::string> selected;
     std::vector<std::string> included;
     std::optional<std::int64_t> limit;
@@ -118,9 +72,10 @@ struct Query::Parts {
     }
 
     /// ` WHERE …`, or nothing.
-    [[nodiscard]] core::SqlFragment where_sql(Joins& joins) const {
-        const core::Expression all = condition();
+    [[nodiscard]] core::SqlFragment where_sql(Joins& joins, const core::Expression& more = {}) const {
+        const core::Expression all = condition() && more;
         if (all.is_always_true()) return {};
+        check_types(all, joins);
         core::SqlFragment sql =
             core::compile_sql(all, {.column = [&](std::string_view path) { return joins.column(path).sql; }});
         sql.text.insert(0, " WHERE ");
@@ -141,14 +96,26 @@ struct Query::Parts {
     }
 
     /// `SELECT {what} FROM …`, joins and condition; `what` was resolved through `joins`.
-    [[nodiscard]] core::SqlFragment select_sql(const std::string& what, Joins& joins) const {
-        core::SqlFragment where_part = where_sql(joins);
+    [[nodiscard]] core::SqlFragment select_sql(const std::string& what, Joins& joins,
+                                               const core::Expression& more = {}) const {
+        core::SqlFragment where_part = where_sql(joins, more);
         core::SqlFragment sql{"SELECT " + what + " FROM " + core::quote_identifier(model->table()) + joins.text(), {}};
         append(sql, std::move(where_part));
         return sql;
     }
 
-    [[nodiscard]] std::pair<core::SqlFragment, std::vector<RowColumn>> compile() const {
+    Parts() = default;
+    Parts(const Parts& other)  // All but what was compiled.
+        : model(other.model), where(other.where), order(other.order), key(other.key), selected(other.selected),
+          included(other.included), limit(other.limit), offset(other.offset), with_deleted(other.with_deleted) {}
+    Parts& operator=(const Parts&) = delete;
+
+    [[nodiscard]] const Compiled& compiled() const {
+        std::call_once(once_, [this] { compiled_ = compile(); });
+        return compiled_;
+    }
+
+    [[nodiscard]] Compiled compile() const {
         Joins joins(*model);
         std::string what;
         std::vector<RowColumn> columns;
@@ -162,29 +129,34 @@ struct Query::Parts {
             order_text += (order_text.empty() ? " ORDER BY " : ", ") + joins.column(path).sql;
             if (is_descending) order_text += " DESC";
         }
-        core::SqlFragment sql = select_sql(what, joins);
+        const core::Expression more = key.empty() ? core::Expression() : follows(order, key, joins);
+        core::SqlFragment sql = select_sql(what, joins, more);
         sql.text += order_text;
         if (limit || offset != 0) {
             sql.text += " LIMIT ? OFFSET ?";
             sql.bindings.emplace_back(limit.value_or(-1));
             sql.bindings.emplace_back(offset);
         }
-        return {std::move(sql), std::move(columns)};
+        return {std::move(sql), std::make_shared<const std::vector<RowColumn>>(std::move(columns))};
     }
 
     /// Refuses what UPDATE and DELETE have no meaning for, and gives their condition.
     [[nodiscard]] core::SqlFragment change_condition() const {
-        if (!order.empty() || limit || offset != 0) {
+        if (!order.empty() || limit || offset != 0) {  // A key stands on an order.
             throw core::InvalidArgument("query.unsupported", "a change by query takes no order, limit or offset");
         }
         Joins joins(*model);
         core::SqlFragment sql = where_sql(joins);
         if (joins.text().empty()) return sql;
-        const std::string key = core::quote_identifier(model->primary_key()->name);
+        const std::string id = core::quote_identifier(model->primary_key()->name);
         Joins inner(*model);
-        core::SqlFragment keys = select_sql(core::quote_identifier(model->table()) + '.' + key, inner);
-        return {" WHERE " + key + " IN (" + keys.text + ")", std::move(keys.bindings)};
+        core::SqlFragment keys = select_sql(core::quote_identifier(model->table()) + '.' + id, inner);
+        return {" WHERE " + id + " IN (" + keys.text + ")", std::move(keys.bindings)};
     }
+
+private:
+    mutable std::once_flag once_;
+    mutable Compiled compiled_;
 };
 
 Query::Query(const Model& model) {
@@ -212,7 +184,7 @@ Query Query::order_by(std::string_view path) const {
     const bool is_descending = path.starts_with('-');
     if (is_descending) path.remove_prefix(1);
     (void)Joins(*parts->model).column(path);
-    parts->order.emplace_back(path, is_descending);
+    parts->order.push_back({std::string(path), is_descending});
     return Query(std::move(parts));
 }
 
@@ -238,6 +210,26 @@ Query Query::page(std::int64_t number, std::int64_t size) const {
     return limit(size).offset((number - 1) * size);
 }
 
+Query Query::after(std::span<const core::Value> key) const {
+    const auto& order = parts_->order;
+    const Column* primary_key = parts_->model->primary_key();
+    if (order.empty() || primary_key == nullptr || order.back().path != primary_key->name || key.size() != order.size()) {
+        throw core::InvalidArgument("query.keyset",
+                                    "`after` needs an order that ends with the primary key, and a value for each column");
+    }
+    Joins joins(*parts_->model);
+    for (std::size_t i = 0; i < key.size(); ++i) check_value(*joins.column(order[i].path).column, key[i]);
+    auto parts = copy();
+    parts->key.assign(key.begin(), key.end());
+    return Query(std::move(parts));
+}
+
+std::vector<core::Value> Query::key(const RowSet& rows, std::size_t row) const {
+    std::vector<core::Value> key;
+    for (const OrderedBy& by : parts_->order) key.push_back(rows.value(row, rows.column_index(by.path)));
+    return key;
+}
+
 Query Query::select(const std::vector<std::string>& paths) const {
     auto parts = copy();
     for (const std::string& path : paths) (void)Joins(*parts->model).column(path);
@@ -259,8 +251,21 @@ Query Query::with_deleted() const {
 }
 
 RowSet Query::run(const Session& session) const {
-    auto [sql, columns] = parts_->compile();
-    return session.query(sql.text, sql.bindings, std::move(columns));
+    const Compiled& compiled = parts_->compiled();
+    return session.query(compiled.sql.text, compiled.sql.bindings, compiled.columns);
+}
+
+void Query::each(const Session& session, ReadCells read) const {
+    if (!parts_->selected.empty() || !parts_->included.empty()) {
+        throw core::InvalidArgument("query.unsupported", "objects are read from a query that selects and includes nothing");
+    }
+    const core::SqlFragment& sql = parts_->compiled().sql;
+    session.run(
+        sql.text,
+        [&](CellWriter& to) {
+            for (std::size_t i = 0; i < sql.bindings.size(); ++i) to.value(static_cast<int>(i), sql.bindings[i]);
+        },
+        read);
 }
 
 std::int64_t Query::count(const Session& session) const {
@@ -285,18 +290,29 @@ RowSet Query::count_by(const Session& session, std::string_view path) const {
                          {{std::string(path), found.column->type}, {"count", core::ValueType::Int64}});
 }
 
-std::int64_t Query::update(const Session& session, const std::vector<Assignment>& assignments) const {
-    if (assignments.empty()) throw core::InvalidArgument("query.assignments", "an update needs something to change");
+core::SqlFragment Query::update_sql(const std::vector<Assignment>& assignments) const {
     core::SqlFragment sql{"UPDATE " + core::quote_identifier(parts_->model->table()) + " SET ", {}};
-    for (std::size_t i = 0; i < assignments.size(); ++i) {
-        const auto& [name, value] = assignments[i];
-        const Column* column = parts_->model->find_column(name);
-        if (column == nullptr) throw_unknown(*parts_->model, name);
-        sql.text += (i == 0 ? "" : ", ") + core::quote_identifier(column->name) + " = ?";
-        sql.bindings.push_back(value);
-    }
+    sql.text += assignments_sql(*parts_->model, assignments, sql.bindings);
     append(sql, parts_->change_condition());
+    return sql;
+}
+
+std::int64_t Query::update(const Session& session, const std::vector<Assignment>& assignments) const {
+    const core::SqlFragment sql = update_sql(assignments);
     return session.execute(sql.text, sql.bindings);
+}
+
+RowSet Query::update_returning(const Session& session, const std::vector<Assignment>& assignments,
+                               const std::vector<std::string>& paths) const {
+    core::SqlFragment sql = update_sql(assignments);
+    std::vector<RowColumn> columns;
+    for (const std::string& path : paths) {
+        const Column* column = parts_->model->find_column(path);
+        if (column == nullptr) throw_unknown(*parts_->model, path);
+        sql.text += (columns.empty() ? " RETURNING " : ", ") + core::quote_identifier(column->name);
+        columns.push_back({column->name, column->type});
+    }
+    return session.query(sql.text, sql.bindings, std::move(columns));
 }
 
 std::int64_t Query::remove(const Session& session) const {
@@ -305,7 +321,7 @@ std::int64_t Query::remove(const Session& session) const {
     return session.execute(sql.text, sql.bindings);
 }
 
-core::SqlFragment Query::sql() const { return parts_->compile().first; }
+core::SqlFragment Query::sql() const { return parts_->compiled().sql; }
 
 const Model& Query::model() const noexcept { return *parts_->model; }
 

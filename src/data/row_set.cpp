@@ -70,21 +70,21 @@ void append_object(std::string& out, const RowSet& rows, std::size_t row, std::s
 
 std::size_t RowSet::column_index(std::string_view name) const {
     const auto found =
-        std::find_if(columns_.begin(), columns_.end(), [&](const RowColumn& column) { return column.name == name; });
-    if (found == columns_.end()) {
+        std::find_if(columns_->begin(), columns_->end(), [&](const RowColumn& column) { return column.name == name; });
+    if (found == columns_->end()) {
         throw core::InvalidArgument("row.unknown_column", "the result has no column `" + std::string(name) + "`",
                                     {{"column", name}});
     }
-    return static_cast<std::size_t>(found - columns_.begin());
+    return static_cast<std::size_t>(found - columns_->begin());
 }
 
 const RowSet::Cell& RowSet::at(std::size_t row, std::size_t column) const {
-    if (row >= row_count_ || column >= columns_.size()) {
+    if (row >= row_count_ || column >= columns_->size()) {
         throw core::InvalidArgument("row.range", "there is no such cell",
                                     {{"row", static_cast<std::int64_t>(row)},
                                      {"column", static_cast<std::int64_t>(column)}});
     }
-    return cells_[row * columns_.size() + column];
+    return cells_[row * columns_->size() + column];
 }
 
 std::int64_t RowSet::int64(std::size_t row, std::size_t column) const {
@@ -131,8 +131,6 @@ core::Value RowSet::value(std::size_t row, std::size_t column) const {
     return {};
 }
 
-void RowSet::append_double(double value) { add({ValueType::Double, 0, std::bit_cast<std::int64_t>(value)}); }
-
 void RowSet::append_bytes(ValueType type, std::string_view bytes) {
     if (bytes.size() > std::numeric_limits<std::uint32_t>::max()) {
         throw core::ResourceExhausted("row.too_large", "a cell holds more than 4 GiB");
@@ -141,9 +139,9 @@ void RowSet::append_bytes(ValueType type, std::string_view bytes) {
     arena_ += bytes;
 }
 
-void RowSet::add(Cell cell) {
-    cells_.push_back(cell);
-    row_count_ = cells_.size() / columns_.size();
+void RowSet::reserve(std::size_t cells, std::size_t bytes) {
+    cells_.reserve(cells);
+    arena_.reserve(bytes);
 }
 
 void append_json(std::string& out, const RowSet& rows, std::size_t row) {

@@ -54,12 +54,14 @@ public:
     ///         (`expression.too_deep`) past `kMaxDepth`.
     static Expression make(Operator op, std::vector<Expression> operands);
 
-    static constexpr std::size_t kMaxDepth = 200;  ///< Deepest tree: readers recurse.
+    /// Deepest tree: readers recurse, and the parser of SQLite has a stack of 100.
+    static constexpr std::size_t kMaxDepth = 64;
 
     [[nodiscard]] Operator op() const noexcept;
     [[nodiscard]] std::span<const Expression> operands() const noexcept;
     [[nodiscard]] const Value& value() const noexcept;       ///< Of a literal; null otherwise.
     [[nodiscard]] const std::string& name() const noexcept;  ///< Of a field or parameter; empty otherwise.
+    [[nodiscard]] std::size_t depth() const noexcept;        ///< Nodes on the longest path, this one included.
     /// True for the literal true, the neutral element of `&&`.
     [[nodiscard]] bool is_always_true() const noexcept;
     /// Same structure, names and values.

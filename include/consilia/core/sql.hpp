@@ -32,7 +32,9 @@ struct SqlOptions {
 /// case-sensitive in expressions.
 ///
 /// Compiles an expression whose parameters are all given.
-/// @throws InvalidArgument (`expression.missing_parameter`), and what `options.column` throws.
+/// @throws InvalidArgument (`expression.missing_parameter`; `expression.type` for a condition that is not a truth
+///         value; `expression.too_deep` for values nested past what SQLite parses;
+///         `expression.pattern_too_long`), and what `options.column` throws.
 CONSILIA_API SqlFragment compile_sql(const Expression& expression, const SqlOptions& options,
                                      const Parameters& parameters = {});
 

@@ -7,9 +7,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "consilia/core/export.hpp"
 #include "consilia/core/value.hpp"
+#include "consilia/data/cells.hpp"
 #include "consilia/data/row_set.hpp"
 
 namespace consilia::data {
@@ -22,7 +24,7 @@ struct DatabaseOptions {
 
 struct Connection;  // Private.
 
-/// What statements run on: a transaction or a read scope. Threading: confined.
+/// What statements run on: a transaction, a read scope, or single statements. Threading: confined.
 class CONSILIA_API Session {
 public:
     Session(Session&& other) noexcept;
@@ -34,8 +36,16 @@ public:
     ///         (`database.not_null`, `database.check`) naming table and column; Unavailable (`database.busy`).
     RowSet query(std::string_view sql, std::span<const core::Value> values = {},
                  std::vector<RowColumn> columns = {}) const;
+    RowSet query(std::string_view sql, std::span<const core::Value> values,
+                 std::shared_ptr<const std::vector<RowColumn>> columns) const;
     /// Runs trusted SQL and gives the number of rows that it changed.
     std::int64_t execute(std::string_view sql, std::span<const core::Value> values = {}) const;
+    /// Runs a trusted statement with typed cells: `bind` gives its values, `read` is called for each row. No allocation
+    /// and no value object between; for loops that must cost what the database costs.
+    /// @return the number of rows that were read; of a statement that gives none, the number that it changed.
+    std::int64_t run(std::string_view sql, BindCells bind = nullptr, ReadCells read = nullptr) const;
+    /// As `run`, but stops after the first row. @return whether there was one.
+    bool run_first(std::string_view sql, BindCells bind, ReadCells read) const;
     /// The id of the newest inserted row of this session.
     [[nodiscard]] std::int64_t last_insert_id() const;
 
@@ -76,11 +86,22 @@ private:
 class CONSILIA_API ReadScope : public Session {
 public:
     ReadScope(ReadScope&&) noexcept = default;
-    ~ReadScope();
+    ~ReadScope();  ///< Writing on it is InvalidArgument (`database.read_only`).
 
 private:
     friend class Database;
     explicit ReadScope(std::unique_ptr<Lease> lease);
+};
+
+/// Statements that are each their own transaction: for single reads and single trusted writes.
+class CONSILIA_API Autocommit : public Session {
+public:
+    Autocommit(Autocommit&&) noexcept = default;
+    ~Autocommit() = default;
+
+private:
+    friend class Database;
+    explicit Autocommit(std::unique_ptr<Lease> lease) : Session(std::move(lease)) {}
 };
 
 /// A SQLite database, set for a web server: WAL, foreign keys enforced, LIKE case-sensitive, full durability.
@@ -102,6 +123,12 @@ public:
     [[nodiscard]] Transaction begin();
     /// Begins a snapshot for reading. @throws as `begin`.
     [[nodiscard]] ReadScope read();
+    /// A connection on which each statement commits by itself. @throws as `begin`.
+    [[nodiscard]] Autocommit autocommit();
+    /// Runs one trusted SELECT by itself; see `Session::query`.
+    RowSet query(std::string_view sql, std::span<const core::Value> values = {});
+    /// Runs one trusted statement by itself; see `Session::execute`.
+    std::int64_t execute(std::string_view sql, std::span<const core::Value> values = {});
 
 private:
     friend class Session;

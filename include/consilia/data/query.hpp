@@ -2,6 +2,7 @@
 // Queries over a model: immutable, chainable, compiled to SQL in which every value is bound.
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,6 +46,12 @@ public:
     [[nodiscard]] Query offset(std::int64_t rows) const;
     /// Page `number` (from 1) of `size` rows. @throws InvalidArgument (`query.page`) below 1.
     [[nodiscard]] Query page(std::int64_t number, std::int64_t size) const;
+    /// What follows the row with these values of the order's columns, in their order (see `key`): a page that costs the
+    /// same however deep it is. @throws InvalidArgument (`query.keyset`) unless the order ends with the primary key and
+    /// there is a value for each of its columns.
+    [[nodiscard]] Query after(std::span<const core::Value> key) const;
+    /// The values of the order's columns in a row of this query's result, for `after`.
+    [[nodiscard]] std::vector<core::Value> key(const RowSet& rows, std::size_t row) const;
     /// The columns of the result, by path, in this order. Without it: all columns of the model.
     [[nodiscard]] Query select(const std::vector<std::string>& paths) const;
     /// Adds all columns of a referenced row, `xray` or `xray.patient`, to the result.
@@ -52,6 +59,9 @@ public:
     [[nodiscard]] Query with_deleted() const;
 
     [[nodiscard]] RowSet run(const Session& session) const;
+    /// Calls `read` for each row, with all columns of the model in their order.
+    /// @throws InvalidArgument (`query.unsupported`) for a query that selects or includes.
+    void each(const Session& session, ReadCells read) const;
     /// Rows without limit and offset.
     [[nodiscard]] std::int64_t count(const Session& session) const;
     [[nodiscard]] bool exists(const Session& session) const;
@@ -60,6 +70,9 @@ public:
     /// Changes the matching rows and gives their number; conditions may cross references.
     /// @throws InvalidArgument (`query.unsupported`) for a query with order, limit or offset.
     std::int64_t update(const Session& session, const std::vector<Assignment>& assignments) const;
+    /// As `update`, and gives the columns of the changed rows as they are now. `paths` must be of the model itself.
+    RowSet update_returning(const Session& session, const std::vector<Assignment>& assignments,
+                            const std::vector<std::string>& paths) const;
     /// Deletes the matching rows and gives their number.
     std::int64_t remove(const Session& session) const;
 
@@ -71,6 +84,7 @@ private:
     struct Parts;
     explicit Query(std::shared_ptr<const Parts> parts);
     [[nodiscard]] std::shared_ptr<Parts> copy() const;
+    [[nodiscard]] core::SqlFragment update_sql(const std::vector<Assignment>& assignments) const;
     std::shared_ptr<const Parts> parts_;
 };
 

@@ -1,6 +1,8 @@
 #pragma once
 // The one row format: the result of a query as typed cells over one arena, without an allocation per value.
+#include <bit>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,11 +22,14 @@ struct RowColumn {
 /// Rows of a result. Cheap to move. Threading: compatible.
 class CONSILIA_API RowSet {
 public:
-    explicit RowSet(std::vector<RowColumn> columns = {}) : columns_(std::move(columns)) {}
+    explicit RowSet(std::vector<RowColumn> columns = {})
+        : RowSet(std::make_shared<const std::vector<RowColumn>>(std::move(columns))) {}
+    /// Shares the columns with other results of one query.
+    explicit RowSet(std::shared_ptr<const std::vector<RowColumn>> columns) noexcept : columns_(std::move(columns)) {}
 
     [[nodiscard]] std::size_t size() const noexcept { return row_count_; }
     [[nodiscard]] bool empty() const noexcept { return row_count_ == 0; }
-    [[nodiscard]] std::span<const RowColumn> columns() const noexcept { return columns_; }
+    [[nodiscard]] std::span<const RowColumn> columns() const noexcept { return *columns_; }
     /// @throws InvalidArgument (`row.unknown_column`) with the name.
     [[nodiscard]] std::size_t column_index(std::string_view name) const;
 
@@ -44,8 +49,12 @@ public:
     /// Appends the cells of a row from left to right; for readers of other stores.
     void append_null() { add({core::ValueType::Null, 0, 0}); }
     void append_int64(core::ValueType type, std::int64_t value) { add({type, 0, value}); }
-    void append_double(double value);
+    void append_double(double value) { add({core::ValueType::Double, 0, std::bit_cast<std::int64_t>(value)}); }
     void append_bytes(core::ValueType type, std::string_view bytes);
+    /// Makes room for this many cells and bytes of text in all.
+    void reserve(std::size_t cells, std::size_t bytes);
+    [[nodiscard]] std::size_t cell_count() const noexcept { return cells_.size(); }
+    [[nodiscard]] std::size_t arena_bytes() const noexcept { return arena_.size(); }
 
 private:
     struct Cell {
@@ -57,12 +66,19 @@ private:
     [[nodiscard]] std::string_view bytes(const Cell& cell) const noexcept {
         return {arena_.data() + cell.bits, cell.size};
     }
-    void add(Cell cell);
+    void add(Cell cell) {
+        cells_.push_back(cell);
+        if (++row_cells_ == columns_->size()) {
+            row_cells_ = 0;
+            ++row_count_;
+        }
+    }
 
-    std::vector<RowColumn> columns_;
+    std::shared_ptr<const std::vector<RowColumn>> columns_;
     std::vector<Cell> cells_;  ///< Row by row.
     std::string arena_;
     std::size_t row_count_ = 0;
+    std::size_t row_cells_ = 0;  ///< Cells of the row that is being appended.
 };
 
 /// Appends row `row` as a JSON object to `out`; the columns `a.b` and `a.c` become `"a": {"b", "c"}`, null as a whole if

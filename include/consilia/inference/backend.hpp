@@ -36,7 +36,7 @@ struct ModelRunOptions {
     bool is_deterministic = true;
 };
 
-/// An opened model of a backend. Closes it when destroyed. Threading: confined.
+/// An opened model of a backend, which must outlive it. Closes it when destroyed. Threading: confined.
 class CONSILIA_API Model {
 public:
     Model(Model&& other) noexcept;
@@ -67,6 +67,7 @@ private:
     const consilia_backend_v1_t* table_;
     consilia_model_t* model_;
     ModelDescription description_;
+    std::string member_id_;
 };
 
 /// What to open. Everything is borrowed for the call.

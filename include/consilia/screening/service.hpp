@@ -32,15 +32,16 @@ using access::Principal;
 struct ServiceOptions {
     std::string database_url;                    ///< `sqlite:/path/to/file.db`. Required.
     std::filesystem::path files_directory = {};  ///< Of the stored images; made if missing. Required.
-    std::vector<std::filesystem::path> members =
-        {};                          ///< Model packages of the panel; may be empty if nothing is worked on.
-    std::uint64_t budget_bytes = 0;  ///< Device memory for models. Zero: what the engine's default is.
-    core::Config config = {};        ///< Limits, quota, thresholds, display names.
+    /// Model packages of the panel. May be empty where nothing is worked on.
+    std::vector<std::filesystem::path> members = {};
+    std::uint64_t budget_bytes = 0;      ///< Memory for models. Zero: what the engine takes by itself.
+    core::Config config = {};            ///< Limits, quota, threshold, roles.
     const core::Clock* clock = nullptr;  ///< Must outlive the service. Null: the machine's.
-    std::chrono::seconds lease{300};  ///< How long a silent worker keeps a task; each member's end renews it.
-    tasks::QueueOptions queue = {};   ///< Retries and back-off; its clock is set from `clock`.
-    inference::EngineOptions engine =
-        {};  ///< Device, backends, batching; its budget is set from `budget_bytes`.
+    /// How long a silent worker keeps a task. Renewed between members once half of it is used.
+    std::chrono::seconds lease{300};
+    tasks::QueueOptions queue = {};  ///< Retries and back-off. Its clock is set from `clock`.
+    /// Device, backends, consensus. Its budget and threshold are set from `budget_bytes` and `config`.
+    inference::EngineOptions engine = {};
     std::optional<access::PolicyDocument> policy = {};  ///< Empty: `default_policy()`.
 };
 
@@ -67,8 +68,8 @@ struct SubmitOptions {
 struct Submission {
     std::int64_t prediction_id = 0;
     std::int64_t image_id = 0;
-    bool is_duplicate =
-        false;  ///< The patient has this file already: its newest prediction, and nothing was stored.
+    /// The patient has this file already: these are its ids, and no file was stored.
+    bool is_duplicate = false;
 };
 
 /// How far the work on one prediction is. `member_id` is empty before the first.

@@ -99,11 +99,8 @@ def canonicalize(source: Path, target: Path) -> None:
                 out.writestr(info, body)
 
 
-def constant_bytes(path: Path) -> int:
-    """Bytes of the tensors that an archive holds as constants of its code."""
+def tensor_bytes(path: Path) -> int:
+    """Bytes of the tensors within a canonical archive: attributes of the module and constants of its code."""
     with zipfile.ZipFile(path) as archive:
-        return sum(
-            entry.file_size
-            for entry in archive.infolist()
-            if entry.filename.split("/", 1)[1].startswith("constants/")
-        )
+        folders = (f"{ROOT}/data/", f"{ROOT}/constants/")
+        return sum(entry.file_size for entry in archive.infolist() if entry.filename.startswith(folders))

@@ -1,39 +1,26 @@
-// The text form of expressions: a recursive-descent parser and its inverse.
+// Reads the text form of expressions: a recursive-descent parser.
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
-#include <optional>
 
 #include "consilia/core/clock.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/core/expression.hpp"
 #include "consilia/core/uuid.hpp"
+#include "core/expression_words.hpp"
 
 namespace consilia::core {
 namespace {
 
-constexpr std::array<std::string_view, 10> kReserved{"and", "or",      "not",  "is",   "null",
-                                                     "in",  "between", "like", "true", "false"};
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return result;
+bool is_word_start(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
-
-bool is_reserved(std::string_view word) {
-    const std::string lowered = lower(word);
-    for (const std::string_view reserved : kReserved) {
-        if (lowered == reserved) return true;
-    }
-    return false;
+bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
 }
-
-bool is_word_start(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_space(char c) noexcept {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 enum class TokenKind : std::uint8_t { End, Word, QuotedWord, Text, Number, Parameter, Symbol };
 
@@ -45,10 +32,11 @@ struct Token {
 
 [[noreturn]] void throw_syntax(std::size_t offset, const std::string& wanted, std::string_view found) {
     std::string shown(found.substr(0, 40));
-    throw InvalidArgument("expression.syntax",
-                          "expected " + wanted + " at byte " + std::to_string(offset) + ", found " +
-                              (shown.empty() ? std::string("the end") : "`" + shown + "`"),
-                          {{"offset", static_cast<std::int64_t>(offset)}, {"expected", wanted}, {"found", shown}});
+    throw InvalidArgument(
+        "expression.syntax",
+        "expected " + wanted + " at byte " + std::to_string(offset) + ", found " +
+            (shown.empty() ? std::string("the end") : "`" + shown + "`"),
+        {{"offset", static_cast<std::int64_t>(offset)}, {"expected", wanted}, {"found", shown}});
 }
 
 /// Cuts the text into tokens, one ahead of the parser.
@@ -65,7 +53,7 @@ public:
     }
 
     [[nodiscard]] bool is_keyword(std::string_view keyword) const {
-        return token_.kind == TokenKind::Word && lower(token_.text) == keyword;
+        return token_.kind == TokenKind::Word && to_lower_ascii(token_.text) == keyword;
     }
     bool take_keyword(std::string_view keyword) {
         if (!is_keyword(keyword)) return false;
@@ -136,7 +124,8 @@ private:
         const std::size_t start = at_++;
         while (at_ < text_.size()) {
             const char c = text_[at_];
-            const bool sign_of_exponent = (c == '-' || c == '+') && (text_[at_ - 1] == 'e' || text_[at_ - 1] == 'E');
+            const bool sign_of_exponent =
+                (c == '-' || c == '+') && (text_[at_ - 1] == 'e' || text_[at_ - 1] == 'E');
             if (!is_digit(c) && c != '.' && !is_word_start(c) && !sign_of_exponent) break;
             ++at_;
         }
@@ -249,7 +238,8 @@ private:
             lexer_.expect_keyword("and");
             return Expression::make(Operator::Between, {std::move(left), std::move(low), parse_primary()});
         }
-        if (lexer_.take_keyword("like")) return Expression::make(Operator::Like, {std::move(left), parse_primary()});
+        if (lexer_.take_keyword("like"))
+            return Expression::make(Operator::Like, {std::move(left), parse_primary()});
         return left;
     }
 
@@ -261,12 +251,17 @@ private:
             return inner;
         }
         switch (lexer_.peek().kind) {
-            case TokenKind::Text: return Expression::literal(lexer_.take().text);
-            case TokenKind::Number: return parse_number();
-            case TokenKind::Parameter: return Expression::parameter(lexer_.take().text);
+            case TokenKind::Text:
+                return Expression::literal(lexer_.take().text);
+            case TokenKind::Number:
+                return parse_number();
+            case TokenKind::Parameter:
+                return Expression::parameter(lexer_.take().text);
             case TokenKind::Word:
-            case TokenKind::QuotedWord: return parse_word();
-            default: lexer_.fail("a value, a field or `(`");
+            case TokenKind::QuotedWord:
+                return parse_word();
+            default:
+                lexer_.fail("a value, a field or `(`");
         }
     }
 
@@ -291,7 +286,7 @@ private:
             if (lexer_.take_keyword("true")) return Expression::literal(true);
             if (lexer_.take_keyword("false")) return Expression::literal(false);
             if (lexer_.take_keyword("null")) return Expression::literal(Value());
-            if (is_reserved(lexer_.peek().text)) lexer_.fail("a value, a field or `(`");
+            if (is_reserved_word(lexer_.peek().text)) lexer_.fail("a value, a field or `(`");
         }
         const Token first = lexer_.take();
         if (first.kind == TokenKind::Word && lexer_.peek().kind == TokenKind::Text) return parse_typed(first);
@@ -307,7 +302,7 @@ private:
     }
 
     Expression parse_typed(const Token& type) {
-        const std::string name = lower(type.text);
+        const std::string name = to_lower_ascii(type.text);
         const Token text = lexer_.take();
         if (name == "date") return Expression::literal(parse_date(text.text));
         if (name == "timestamp") return Expression::literal(parse_timestamp(text.text));
@@ -319,131 +314,10 @@ private:
     std::size_t depth_ = 0;
 };
 
-void print_quoted(std::string& out, std::string_view text, char quote) {
-    out += quote;
-    for (const char c : text) {
-        if (c == quote) out += quote;
-        out += c;
-    }
-    out += quote;
-}
-
-void print_double(std::string& out, double number) {
-    if (!std::isfinite(number)) {
-        throw InvalidArgument("expression.no_text", "a number that is not finite has no text form");
-    }
-    std::array<char, 40> text{};
-    const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), number);
-    const std::string_view digits(text.data(), static_cast<std::size_t>(end - text.data()));
-    out += digits;
-    if (digits.find_first_of(".e") == std::string_view::npos) out += ".0";
-}
-
-void print_value(std::string& out, const Value& value) {
-    switch (value.type()) {
-        case ValueType::Null: out += "null"; return;
-        case ValueType::Bool: out += value.as<bool>() ? "true" : "false"; return;
-        case ValueType::Int64: out += std::to_string(value.as<std::int64_t>()); return;
-        case ValueType::Double: print_double(out, value.as<double>()); return;
-        case ValueType::Text: print_quoted(out, value.as<std::string>(), '\''); return;
-        case ValueType::Date: out += "date '" + to_iso8601(value.as<Date>()) + "'"; return;
-        case ValueType::Timestamp: out += "timestamp '" + to_iso8601(value.as<Timestamp>()) + "'"; return;
-        case ValueType::Uuid: out += "uuid '" + to_string(value.as<Uuid>()) + "'"; return;
-        case ValueType::Blob:
-        case ValueType::Json: break;
-    }
-    throw InvalidArgument("expression.no_text",
-                          "a `" + std::string(to_string(value.type())) + "` value has no text form");
-}
-
-void print_field(std::string& out, std::string_view path) {
-    while (!path.empty()) {
-        const std::size_t dot = path.find('.');
-        const std::string_view part = path.substr(0, dot);
-        if (is_reserved(part)) {
-            print_quoted(out, part, '"');
-        } else {
-            out += part;
-        }
-        if (dot == std::string_view::npos) return;
-        out += '.';
-        path.remove_prefix(dot + 1);
-    }
-}
-
-void print(std::string& out, const Expression& expression);
-
-/// An operand: in parentheses unless it is a value, a field or a parameter.
-void print_operand(std::string& out, const Expression& operand) {
-    if (operand.operands().empty()) {
-        print(out, operand);
-        return;
-    }
-    out += '(';
-    print(out, operand);
-    out += ')';
-}
-
-void print_joined(std::string& out, std::span<const Expression> operands, std::string_view separator) {
-    for (std::size_t i = 0; i < operands.size(); ++i) {
-        if (i != 0) out += separator;
-        print_operand(out, operands[i]);
-    }
-}
-
-std::string_view separator_of(Operator op) noexcept {
-    switch (op) {
-        case Operator::And: return " and ";
-        case Operator::Or: return " or ";
-        case Operator::Equal: return " = ";
-        case Operator::NotEqual: return " <> ";
-        case Operator::Less: return " < ";
-        case Operator::LessEqual: return " <= ";
-        case Operator::Greater: return " > ";
-        case Operator::GreaterEqual: return " >= ";
-        case Operator::Like: return " like ";
-        default: return "";
-    }
-}
-
-void print(std::string& out, const Expression& expression) {
-    const auto operands = expression.operands();
-    switch (expression.op()) {
-        case Operator::Literal: print_value(out, expression.value()); return;
-        case Operator::Parameter: out += ':' + expression.name(); return;
-        case Operator::Field: print_field(out, expression.name()); return;
-        case Operator::Not:
-            out += "not ";
-            print_operand(out, operands[0]);
-            return;
-        case Operator::IsNull:
-        case Operator::IsNotNull:
-            print_operand(out, operands[0]);
-            out += expression.op() == Operator::IsNull ? " is null" : " is not null";
-            return;
-        case Operator::In:
-            print_operand(out, operands[0]);
-            out += " in (";
-            print_joined(out, operands.subspan(1), ", ");
-            out += ')';
-            return;
-        case Operator::Between:
-            print_operand(out, operands[0]);
-            out += " between ";
-            print_joined(out, operands.subspan(1), " and ");
-            return;
-        default: print_joined(out, operands, separator_of(expression.op())); return;
-    }
-}
-
 }  // namespace
 
-Expression parse_expression(std::string_view text) { return Parser(text).parse(); }
-
-std::string to_text(const Expression& expression) {
-    std::string out;
-    print(out, expression);
-    return out;
+Expression parse_expression(std::string_view text) {
+    return Parser(text).parse();
 }
 
 }  // namespace consilia::core

@@ -1,0 +1,228 @@
+#pragma once
+// The rows of a table as structs: get, insert, update with conflicts detected, soft delete, lists and pages.
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "consilia/core/clock.hpp"
+#include "consilia/core/error.hpp"
+#include "consilia/data/database.hpp"
+#include "consilia/data/mapping.hpp"
+#include "consilia/data/query.hpp"
+
+namespace consilia::data {
+
+/// One page of objects; the members are those of the envelope on the web.
+template <class T>
+struct Page {
+    std::int64_t count = 0;  ///< Of all pages.
+    std::int64_t num_pages = 0;
+    std::int64_t current_page = 1;
+    std::int64_t page_size = 0;
+    bool has_next = false;
+    bool has_previous = false;
+    std::vector<T> results;
+};
+
+namespace detail {
+[[noreturn]] CONSILIA_API void throw_record_missing(const Model& model, std::int64_t id);
+[[noreturn]] CONSILIA_API void throw_record_stale(const Model& model, std::int64_t id);
+[[noreturn]] CONSILIA_API void throw_no_timestamps(const Model& model);
+}  // namespace detail
+
+/// The records of one mapped struct. Every call names the session that it takes part in; those without one run by
+/// themselves. Rows that were soft-deleted are not found, except where a call says so.
+/// Threading: safe; sessions are confined.
+template <class T>
+class Repository {
+public:
+    /// Both must outlive the repository.
+    explicit Repository(Database& database, const core::Clock& clock = core::SystemClock::instance())
+        : database_(database), clock_(clock), mapping_(mapping_of<T>()) {}
+
+    /// @throws NotFound (`record.not_found`) with model and id in its details.
+    [[nodiscard]] T get(const Session& session, std::int64_t id) const {
+        std::optional<T> found = find(session, id);
+        if (!found) detail::throw_record_missing(mapping_.model(), id);
+        return *std::move(found);
+    }
+    [[nodiscard]] T get(std::int64_t id) const { return get(database_.autocommit(), id); }
+
+    [[nodiscard]] std::optional<T> find(const Session& session, std::int64_t id) const {
+        return find_with(session, mapping_.statements().find, id);
+    }
+    [[nodiscard]] std::optional<T> find(std::int64_t id) const { return find(database_.autocommit(), id); }
+    /// A row whether or not it was soft-deleted.
+    [[nodiscard]] std::optional<T> find_with_deleted(const Session& session, std::int64_t id) const {
+        return find_with(session, mapping_.statements().find_deleted, id);
+    }
+
+    /// Adds a row, and gives the object its id (unless it has one already) and its timestamps. Returns the id.
+    /// @throws as `Session::execute`; the object is then as it was.
+    std::int64_t insert(const Session& session, T& object) const {
+        core::Timestamp created_at;
+        core::Timestamp updated_at;
+        if (mapping_.has_timestamps()) {
+            created_at = mapping_.created_at(object);
+            updated_at = mapping_.updated_at(object);
+            const core::Timestamp now = clock_.now();
+            set_times(object, now, now);
+        }
+        try {
+            session.run(mapping_.statements().insert, [&](CellWriter& to) {
+                for (std::size_t i = 0; i < column_count(); ++i) {
+                    if (i == key_index() && mapping_.key(object) == 0) {
+                        to.null(static_cast<int>(i));
+                    } else {
+                        mapping_.write(to, static_cast<int>(i), i, object);
+                    }
+                }
+            });
+        } catch (...) {
+            if (mapping_.has_timestamps()) set_times(object, created_at, updated_at);
+            throw;
+        }
+        if (mapping_.key(object) == 0) mapping_.set_key(object, session.last_insert_id());
+        return mapping_.key(object);
+    }
+    std::int64_t insert(T& object) const { return insert(database_.autocommit(), object); }
+
+    /// Stores all members. With timestamps it is refused if somebody changed the row since the object was read.
+    /// @throws NotFound (`record.not_found`), Conflict (`record.stale`), and as `Session::execute`.
+    void update(const Session& session, T& object) const {
+        const bool is_versioned = mapping_.has_timestamps();
+        const core::Timestamp before = is_versioned ? mapping_.updated_at(object) : core::Timestamp{};
+        if (is_versioned) mapping_.set_updated_at(object, next_version(before));
+        try {
+            const auto& statements = mapping_.statements();
+            const std::int64_t changed =
+                session.run(is_versioned ? statements.update_fresh : statements.update, [&](CellWriter& to) {
+                    int place = 0;
+                    for (std::size_t i = 0; i < column_count(); ++i) {
+                        if (i != key_index()) mapping_.write(to, place++, i, object);
+                    }
+                    to.int64(place++, mapping_.key(object));
+                    if (is_versioned) to.int64(place, before.microseconds);
+                });
+            if (changed == 0) throw_unchanged(session, mapping_.key(object));
+        } catch (...) {
+            if (is_versioned) mapping_.set_updated_at(object, before);
+            throw;
+        }
+    }
+    void update(T& object) const {
+        Transaction transaction = database_.begin();
+        update(transaction, object);
+        transaction.commit();
+    }
+
+    /// Stores the named members only, and `updated_at`: `update(session, user, &User::email, &User::role)`.
+    /// @throws as `update`.
+    template <class... Members>
+        requires(sizeof...(Members) > 0)
+    void update(const Session& session, T& object, Members... members) const {
+        std::vector<Assignment> changes;
+        const auto add = [&](std::size_t index) {
+            changes.emplace_back(mapping_.model().columns()[index].name, mapping_.value(index, object));
+        };
+        (add(mapping_.index_of(members)), ...);
+        Query rows = with_key(mapping_.key(object));
+        core::Timestamp version{};
+        if (mapping_.has_timestamps()) {
+            rows = rows.where(core::field("updated_at") == mapping_.updated_at(object));
+            version = next_version(mapping_.updated_at(object));
+            changes.emplace_back("updated_at", version);
+        }
+        if (rows.update(session, changes) == 0) throw_unchanged(session, mapping_.key(object));
+        if (mapping_.has_timestamps()) mapping_.set_updated_at(object, version);
+    }
+
+    /// Hides a row: it is marked with the time and with who did it. @throws NotFound; InvalidArgument
+    /// (`record.no_soft_delete`) for a model without the mixin.
+    void soft_delete(const Session& session, std::int64_t id, std::optional<std::int64_t> by = std::nullopt) const {
+        mark(session, id, true, by);
+    }
+    /// Shows a soft-deleted row again. @throws as `soft_delete`; NotFound also for a row that is not deleted.
+    void restore(const Session& session, std::int64_t id) const { mark(session, id, false, std::nullopt); }
+    /// Deletes a row for good, soft-deleted or not. @throws NotFound, Conflict (`database.foreign_key`).
+    void remove(const Session& session, std::int64_t id) const {
+        if (with_key(id).with_deleted().remove(session) == 0) detail::throw_record_missing(mapping_.model(), id);
+    }
+
+    /// A query over the rows that are not deleted.
+    [[nodiscard]] Query query() const { return Query(mapping_.model()); }
+    /// The objects of a query over this model. @throws InvalidArgument (`query.unsupported`) if it selects or includes.
+    [[nodiscard]] std::vector<T> list(const Session& session, const Query& query) const {
+        std::vector<T> objects;
+        query.each(session, [&](const CellReader& row) { mapping_.read(row, objects.emplace_back()); });
+        return objects;
+    }
+    [[nodiscard]] std::optional<T> first(const Session& session, const Query& query) const {
+        std::vector<T> objects = list(session, query.limit(1));
+        return objects.empty() ? std::nullopt : std::optional<T>(std::move(objects.front()));
+    }
+    /// Page `number` from 1; past the last one it is empty. Counting all rows costs far more than the page: for
+    /// endless lists use `Query::after`. @throws InvalidArgument (`query.page`).
+    [[nodiscard]] Page<T> page(const Session& session, const Query& query, std::int64_t number, std::int64_t size) const {
+        Page<T> page{.current_page = number, .page_size = size, .results = list(session, query.page(number, size))};
+        page.count = query.count(session);
+        page.num_pages = (page.count + size - 1) / size;
+        page.has_next = number < page.num_pages;
+        page.has_previous = number > 1;
+        return page;
+    }
+
+private:
+    [[nodiscard]] std::size_t column_count() const noexcept { return mapping_.model().columns().size(); }
+    [[nodiscard]] std::size_t key_index() const noexcept {
+        return static_cast<std::size_t>(mapping_.model().primary_key() - mapping_.model().columns().data());
+    }
+    void set_times(T& object, core::Timestamp created_at, core::Timestamp updated_at) const {
+        mapping_.set_created_at(object, created_at);
+        mapping_.set_updated_at(object, updated_at);
+    }
+    [[nodiscard]] Query with_key(std::int64_t id) const {
+        return query().where(core::field(mapping_.model().primary_key()->name) == id);
+    }
+    /// Grows even while the clock stands still.
+    [[nodiscard]] core::Timestamp next_version(core::Timestamp before) const {
+        return std::max(clock_.now(), core::Timestamp{before.microseconds + 1});
+    }
+    [[noreturn]] void throw_unchanged(const Session& session, std::int64_t id) const {
+        if (with_key(id).with_deleted().exists(session)) detail::throw_record_stale(mapping_.model(), id);
+        detail::throw_record_missing(mapping_.model(), id);
+    }
+    [[nodiscard]] std::optional<T> find_with(const Session& session, const std::string& sql, std::int64_t id) const {
+        std::optional<T> found;
+        session.run_first(
+            sql, [&](CellWriter& to) { to.int64(0, id); },
+            [&](const CellReader& row) { mapping_.read(row, found.emplace()); });
+        return found;
+    }
+    void mark(const Session& session, std::int64_t id, bool is_deleted, std::optional<std::int64_t> by) const {
+        if (!mapping_.model().has_soft_delete()) {
+            throw core::InvalidArgument("record.no_soft_delete", "the model has no soft delete",
+                                        {{"model", mapping_.model().table()}});
+        }
+        const core::Timestamp now = clock_.now();
+        std::vector<Assignment> changes = {{"is_deleted", is_deleted},
+                                           {"deleted_at", is_deleted ? core::Value(now) : core::Value()},
+                                           {"deleted_by", by ? core::Value(*by) : core::Value()}};
+        const auto row = find_with(session, mapping_.statements().find_deleted, id);
+        if (!row) detail::throw_record_missing(mapping_.model(), id);
+        if (mapping_.has_timestamps()) changes.emplace_back("updated_at", next_version(mapping_.updated_at(*row)));
+        const Query rows = with_key(id).with_deleted().where(core::field("is_deleted") == !is_deleted);
+        if (rows.update(session, changes) == 0) detail::throw_record_missing(mapping_.model(), id);
+    }
+
+    Database& database_;
+    const core::Clock& clock_;
+    const Mapping<T>& mapping_;
+};
+
+}  // namespace consilia::data

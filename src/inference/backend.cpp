@@ -1,0 +1,184 @@
+#include "consilia/inference/backend.hpp"
+
+#include <array>
+#include <cstddef>
+#include <utility>
+
+#include "consilia/core/error.hpp"
+
+namespace consilia::inference {
+
+// The table is an ABI: backends built against an older header must still fit.
+static_assert(sizeof(consilia_tensor_view_t) == 32);
+static_assert(offsetof(consilia_tensor_view_t, data) == 8 && offsetof(consilia_tensor_view_t, shape) == 16);
+static_assert(offsetof(consilia_tensor_view_t, rank) == 24 && offsetof(consilia_tensor_view_t, dtype) == 28);
+static_assert(offsetof(consilia_backend_open_options_t, format) == 8);
+static_assert(offsetof(consilia_backend_open_options_t, device) == 16);
+static_assert(offsetof(consilia_backend_open_options_t, code) == 24);
+static_assert(offsetof(consilia_backend_open_options_t, code_size) == 32);
+static_assert(offsetof(consilia_backend_open_options_t, code_path) == 40);
+static_assert(offsetof(consilia_backend_description_t, resident_bytes) == 8);
+static_assert(offsetof(consilia_backend_description_t, needs_weights) == 16);
+static_assert(offsetof(consilia_backend_run_options_t, threads) == 8);
+static_assert(offsetof(consilia_backend_run_options_t, deterministic) == 12);
+static_assert(offsetof(consilia_backend_run_options_t, activation_bytes_peak) == 16);
+static_assert(offsetof(consilia_backend_device_t, total_bytes) == 8);
+static_assert(offsetof(consilia_backend_device_t, free_bytes) == 16);
+static_assert(offsetof(consilia_backend_v1_t, api_version) == 8 &&
+              offsetof(consilia_backend_v1_t, name) == 16);
+static_assert(offsetof(consilia_backend_v1_t, version) == 24 &&
+              offsetof(consilia_backend_v1_t, formats) == 32);
+static_assert(offsetof(consilia_backend_v1_t, query_device) == 40 &&
+              offsetof(consilia_backend_v1_t, open) == 48);
+static_assert(offsetof(consilia_backend_v1_t, describe) == 56);
+static_assert(offsetof(consilia_backend_v1_t, bind_weights) == 64);
+static_assert(offsetof(consilia_backend_v1_t, unbind_weights) == 72);
+static_assert(offsetof(consilia_backend_v1_t, run) == 80 && offsetof(consilia_backend_v1_t, release) == 88);
+
+namespace {
+
+constexpr std::size_t kLeastTableBytes = offsetof(consilia_backend_v1_t, release) + sizeof(void*);
+
+/// Where a backend writes what went wrong.
+class ErrorText {
+public:
+    [[nodiscard]] char* data() noexcept { return text_.data(); }
+    [[nodiscard]] static constexpr std::size_t size() noexcept { return kSize; }
+    [[nodiscard]] std::string text() const {
+        return text_.front() == '\0' ? "the backend gave no reason" : std::string(text_.data());
+    }
+
+private:
+    static constexpr std::size_t kSize = 512;
+    std::array<char, kSize + 1> text_{};  // The last byte stays zero, whatever a backend writes.
+};
+
+}  // namespace
+
+Model::Model(Model&& other) noexcept
+    : table_(other.table_),
+      model_(std::exchange(other.model_, nullptr)),
+      description_(other.description_),
+      member_id_(std::move(other.member_id_)) {}
+
+Model& Model::operator=(Model&& other) noexcept {
+    if (this == &other) return *this;
+    reset();
+    table_ = other.table_;
+    model_ = std::exchange(other.model_, nullptr);
+    description_ = other.description_;
+    member_id_ = std::move(other.member_id_);
+    return *this;
+}
+
+Model::~Model() {
+    reset();
+}
+
+void Model::reset() noexcept {
+    if (model_ != nullptr) table_->release(std::exchange(model_, nullptr));
+}
+
+void Model::bind_weights(std::span<const consilia_tensor_view_t> weights) {
+    ErrorText error;
+    if (table_->bind_weights(model_, weights.data(), weights.size(), error.data(), ErrorText::size()) != 0) {
+        throw core::InferenceError(
+            "member.incompatible",
+            "the weights of member `" + member_id_ + "` do not fit its code: " + error.text(),
+            {{"member", member_id_}});
+    }
+}
+
+void Model::unbind_weights() noexcept {
+    if (model_ != nullptr) table_->unbind_weights(model_);
+}
+
+std::uint64_t Model::run(const consilia_tensor_view_t& input, const consilia_tensor_view_t& output,
+                         const ModelRunOptions& options) {
+    consilia_backend_run_options_t given{};
+    given.struct_size = sizeof given;
+    given.threads = options.threads;
+    given.deterministic = options.is_deterministic ? 1 : 0;
+    ErrorText error;
+    if (table_->run(model_, &input, &output, &given, error.data(), ErrorText::size()) != 0) {
+        throw core::InferenceError("member.run_failed", "member `" + member_id_ + "` failed: " + error.text(),
+                                   {{"member", member_id_}});
+    }
+    return given.activation_bytes_peak;
+}
+
+Backend::Backend(const consilia_backend_v1_t& table) {
+    const auto refuse = [](const std::string& why) { throw core::Unavailable("backend.incompatible", why); };
+    if (table.struct_size < kLeastTableBytes)
+        refuse("the table of a backend is shorter than its version says");
+    if (table.api_version != CONSILIA_BACKEND_API_VERSION) {
+        refuse("a backend has version " + std::to_string(table.api_version) + " of the table, " +
+               std::to_string(CONSILIA_BACKEND_API_VERSION) + " is wanted");
+    }
+    table_ = table;
+    const bool is_whole = table.name && table.version && table.formats && table.query_device && table.open &&
+                          table.describe && table.bind_weights && table.unbind_weights && table.run &&
+                          table.release;
+    if (!is_whole) refuse("the table of a backend lacks a function");
+}
+
+bool Backend::opens(std::string_view format) const noexcept {
+    std::string_view rest = table_.formats;
+    while (!rest.empty()) {
+        const std::size_t end = rest.find(' ');
+        if (rest.substr(0, end) == format) return !format.empty();
+        if (end == std::string_view::npos) break;
+        rest.remove_prefix(end + 1);
+    }
+    return false;
+}
+
+std::string Backend::name_for_format(std::string_view format) {
+    for (const std::string_view of_torch : {"torchscript", "aotinductor"}) {
+        if (format.starts_with(of_torch)) return "torch";
+    }
+    return std::string(format.substr(0, format.find('-')));
+}
+
+consilia_backend_device_t Backend::query_device(const std::string& device) const {
+    consilia_backend_device_t answer{};
+    answer.struct_size = sizeof answer;
+    ErrorText error;
+    if (table_.query_device(device.c_str(), &answer, error.data(), ErrorText::size()) != 0) {
+        throw core::Unavailable("device.unavailable", "there is no device `" + device + "`: " + error.text(),
+                                {{"device", device}, {"backend", name()}});
+    }
+    return answer;
+}
+
+Model Backend::open(const ModelSource& source) const {
+    const std::string format(source.format);
+    const std::string device(source.device);
+    consilia_backend_open_options_t options{};
+    options.struct_size = sizeof options;
+    options.format = format.c_str();
+    options.device = device.c_str();
+    options.code = source.code.data();
+    options.code_size = source.code.size();
+    options.code_path = source.code_path == nullptr ? "" : source.code_path->c_str();
+
+    const auto refuse = [&](const ErrorText& error) {
+        throw core::InferenceError(
+            "member.incompatible",
+            "member `" + std::string(source.member_id) + "` could not be opened: " + error.text(),
+            {{"member", source.member_id}, {"backend", name()}, {"backend_version", version()}});
+    };
+    ErrorText error;
+    consilia_model_t* opened = nullptr;
+    if (table_.open(&options, &opened, error.data(), ErrorText::size()) != 0 || opened == nullptr)
+        refuse(error);
+    Model model(&table_, opened);
+    model.member_id_ = source.member_id;
+    consilia_backend_description_t description{};
+    description.struct_size = sizeof description;
+    if (table_.describe(opened, &description, error.data(), ErrorText::size()) != 0) refuse(error);
+    model.description_ = {description.resident_bytes, description.needs_weights != 0};
+    return model;
+}
+
+}  // namespace consilia::inference
