@@ -9,13 +9,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "bindings.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/screening/service.hpp"
-
-namespace py = pybind11;
 
 namespace consilia::bindings {
 namespace {
@@ -316,6 +316,38 @@ void bind_reading(ServiceClass& service) {
         py::arg("principal"));
 }
 
+py::dict engine_status(inference::Engine& engine) {
+    const auto [members, memory, plan] = [&] {
+        const py::gil_scoped_release release;
+        return std::tuple(engine.members(), engine.memory(), engine.plan().to_json());
+    }();
+    py::list described;
+    for (const inference::MemberStatus& member : members) {
+        described.append(py::dict(py::arg("id") = member.id, py::arg("architecture") = member.architecture,
+                                  py::arg("format") = member.format, py::arg("is_ready") = member.is_ready(),
+                                  py::arg("error_code") = member.error_code,
+                                  py::arg("error_message") = member.error_message));
+    }
+    return py::dict(py::arg("budget_bytes") = memory.budget_bytes, py::arg("held_bytes") = memory.held_bytes,
+                    py::arg("peak_bytes") = memory.peak_bytes, py::arg("members") = described,
+                    py::arg("plan") = py::module_::import("json").attr("loads")(plan));
+}
+
+void bind_engine(ServiceClass& service) {
+    service.def(
+        "engine_status",
+        [](Service& self) {
+            const std::shared_ptr<inference::Engine> engine = [&] {
+                const py::gil_scoped_release release;
+                return self.engine();
+            }();
+            return engine_status(*engine);
+        },
+        "Memory, plan and members of the engine, which is opened if it is not yet: a dict with "
+        "`budget_bytes`, "
+        "`held_bytes`, `peak_bytes`, `members` and `plan`.");
+}
+
 }  // namespace
 
 void bind_screening(py::module_& module) {
@@ -327,6 +359,7 @@ void bind_screening(py::module_& module) {
     bind_records(service);
     bind_work(service);
     bind_reading(service);
+    bind_engine(service);
 }
 
 }  // namespace consilia::bindings

@@ -1,20 +1,16 @@
 """Makes member packages from torch modules, and checks and opens them.
 
-A package is a folder `<id>.member` with a `manifest.json`, the code of the network as TorchScript and, apart from
-it, its weights as safetensors. `docs/members.md` describes each field. Importing this module loads torch.
+A package is a folder `<id>.member` with a `manifest.json`, the code of the network as TorchScript and, apart
+from it, its weights as safetensors. `docs/members.md` describes each field. Importing this module loads torch.
 
-    from consilia.models import build
-    from consilia.pack import pack
-
-    path = pack(build("resnet50"), "models", id="resnet50", architecture="ResNet-50",
-                example_input_shape=(3, 224, 224), pipeline=imagenet_pipeline(224), classes=["COVID", "Normal"])
+    pack(network, "models", id="resnet50", architecture="ResNet-50", example_input_shape=(3, 224, 224),
+         pipeline=imagenet_pipeline(224), classes=["COVID", "Normal", "Viral Pneumonia", "Lung Opacity"])
 """
 
 from __future__ import annotations
 
 import copy
 import hashlib
-import importlib.util
 import json
 import math
 import re
@@ -30,7 +26,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from consilia.models.registry import FAMILIES, build, find_family, input_shape
 from consilia.models.torchscript import canonicalize, tensor_bytes
 
 MANIFEST_VERSION = 1
@@ -40,10 +35,8 @@ CODE_NAME = "code.pt"
 WEIGHTS_NAME = "weights.safetensors"
 # A tensor that is neither parameter nor buffer stays in the code as a constant; small tables do no harm.
 CONSTANT_BYTES_MAX = 64 * 1024
-DEMONSTRATION_NOTE = "demonstration only; says nothing about patients"
 
 Format = Literal["torchscript", "torchscript-frozen"]
-UseTimm = Literal["auto", "always", "never"]
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -88,15 +81,15 @@ def _prepared_copy(module: nn.Module) -> nn.Module:
 
 
 def _trace(module: nn.Module, example: Tensor) -> Any:
-    # Twice: the first module of a process shares source files between its classes, and with them the numbers of
-    # local variables; every later one has a file per class. Only the latter is alike from call to call.
+    # Twice: the first module of a process shares source files between its classes, and with them the numbers
+    # of local variables; every later one has a file per class. Only the latter is alike from call to call.
     for _ in range(2):
-        traced: Any = torch.jit.trace(module, example, check_trace=False)  # type: ignore[no-untyped-call]
+        traced: Any = torch.jit.trace(module, example, check_trace=False)
     return traced
 
 
 def _read_code(path: Path) -> Any:
-    return torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+    return torch.jit.load(str(path), map_location="cpu")
 
 
 def _bindable(module: Any) -> dict[str, Tensor]:
@@ -124,7 +117,7 @@ def _save_without_weights(traced: Any, path: Path) -> None:
 
 def _save_code(script: Any, path: Path) -> None:
     raw = path.with_suffix(".raw")
-    torch.jit.save(script, str(raw))  # type: ignore[no-untyped-call]
+    torch.jit.save(script, str(raw))
     try:
         canonicalize(raw, path)
     except ValueError as error:
@@ -169,7 +162,9 @@ def _check_nothing_baked(module: nn.Module, script: Any, batch: Tensor) -> None:
 def _check_constants(module: nn.Module, code: Path) -> None:
     kept = sum(t.numel() * t.element_size() for t in module.buffers() if not t.is_floating_point())
     found = tensor_bytes(code) - kept
-    reason = f"{found} bytes of tensors are neither parameters nor buffers, at most {CONSTANT_BYTES_MAX} may be"
+    reason = (
+        f"{found} bytes of tensors are neither parameters nor buffers, at most {CONSTANT_BYTES_MAX} may be"
+    )
     _require(found <= CONSTANT_BYTES_MAX, "module", reason)
 
 
@@ -212,8 +207,8 @@ def _check_pipeline(pipeline: Mapping[str, Any], shape: Sequence[int]) -> None:
     by_op = {step["op"]: step for step in steps}
     channels, height, width = shape
     _require(steps[-1]["op"] == "tensor", "pipeline.steps", "the last step must be tensor")
-    _require(steps[-1].get("layout") == "CHW", "pipeline.tensor.layout", "want CHW")
-    found = steps[-1].get("channels")
+    _require(steps[-1].get("layout", "CHW") == "CHW", "pipeline.tensor.layout", "want CHW")
+    found = steps[-1].get("channels", 3)
     _require(found == channels, "pipeline.tensor.channels", f"want {channels}, found {found!r}")
     resize = by_op.get("resize", {})
     found = (resize.get("height"), resize.get("width"))
@@ -286,10 +281,10 @@ def pack(
 ) -> Path:
     """Writes the member package `<path>/<id>.member`, and replaces one that is there.
 
-    The module is traced as it behaves in evaluation mode on the CPU; the module itself is not changed. Before the
-    package appears under its name it is read back and compared with the module: bit for bit on batches of 1 and
-    3, and with other weights (`torchscript-frozen`: within 1e-3, as freezing rounds differently). Takes several
-    times the module's memory. The same module gives the same bytes with the same version of torch.
+    The module is traced as it behaves in evaluation mode on the CPU; the module itself is not changed. Before
+    the package appears under its name it is read back and compared with the module: bit for bit on batches of
+    1 and 3, and with other weights (`torchscript-frozen`: within 1e-3, as freezing rounds differently). Takes
+    several times the module's memory. The same module gives the same bytes with the same version of torch.
 
     Args:
         module: Takes `[N, *example_input_shape]` float32 and returns logits `[N, len(classes)]`.
@@ -297,7 +292,7 @@ def pack(
         id: Lower-case letters, digits, `_`, `.` and `-`; at most 64.
         architecture: For people, such as "ResNet-50".
         example_input_shape: Channels, height, width.
-        pipeline: What turns an image into the input (docs/imaging.md); its size and channels must be the input's.
+        pipeline: What turns an image into the input (docs/imaging.md); size and channels must be the input's.
         classes: The names of the logits, in order.
         weight: Of the member's vote; positive.
         temperature: Logits are divided by it before the softmax (Guo et al. 2017); positive.
@@ -371,7 +366,7 @@ def load_manifest(path: str | Path) -> dict[str, Any]:
         size <= MANIFEST_BYTES_MAX, MANIFEST_NAME, f"has {size} bytes, at most {MANIFEST_BYTES_MAX} are read"
     )
     try:
-        manifest = json.loads(file.read_bytes())
+        manifest: dict[str, Any] = json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
         raise PackError(MANIFEST_NAME, f"is not JSON ({error})") from error
     _require(isinstance(manifest, dict), MANIFEST_NAME, "want an object")
@@ -468,81 +463,3 @@ def load(path: str | Path) -> Any:
         if manifest["format"] == "torchscript":
             _bind(script, load_file(str(Path(path) / files["weights"]["path"])))
     return script
-
-
-def imagenet_pipeline(size: int) -> dict[str, Any]:
-    """The input of the full-size members: gray, CLAHE, `size` by `size` pixels, ImageNet's mean and deviation."""
-    return {
-        "version": 1,
-        "steps": [
-            {"op": "grayscale"},
-            {"op": "clahe", "clip_limit": 2.0, "tiles": [8, 8]},
-            {"op": "resize", "width": size, "height": size, "interpolation": "area"},
-            {"op": "normalize", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
-            {"op": "tensor", "layout": "CHW", "channels": 3},
-        ],
-    }
-
-
-def _full_network(family: str, classes: int, seed: int, use_timm: UseTimm) -> tuple[nn.Module, str]:
-    """An untrained full-size network and where it is from."""
-    has_timm = importlib.util.find_spec("timm") is not None
-    _require(has_timm or use_timm != "always", "use_timm", "timm is not installed")
-    if not has_timm or use_timm == "never":
-        return build(family, "full", classes, seed), "consilia.models"
-    timm: Any = importlib.import_module("timm")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = timm.create_model(find_family(family).timm_name, pretrained=False, num_classes=classes)
-    assert isinstance(network, nn.Module)
-    return network.eval(), f"timm {timm.__version__}"
-
-
-def build_full(
-    out_dir: str | Path,
-    families: Sequence[str] = FAMILIES,
-    format: Format = "torchscript",
-    use_timm: UseTimm = "auto",
-    *,
-    classes: Sequence[str] = ("COVID", "Normal", "Viral Pneumonia", "Lung Opacity"),
-    seed: int = 0,
-) -> Iterator[Path]:
-    """Packs the full-size networks of `families` with random weights, one at a time, for benchmarks.
-
-    Nothing happens until the result is iterated; each step makes one package. All six take 698 MB on disk.
-
-    Args:
-        out_dir: The folder for packages.
-        families: Some of `consilia.models.FAMILIES`.
-        format: As for `pack`.
-        use_timm: "auto": timm's networks where it is installed, else those of `consilia.models`.
-        classes: The names of the logits.
-        seed: Of the random weights.
-
-    Yields:
-        Each package's folder, as soon as it is made.
-
-    Raises:
-        PackError: timm is wanted and absent, or a network cannot be packed.
-        ValueError: An unknown family.
-    """
-    _require(
-        use_timm in get_args(UseTimm),
-        "use_timm",
-        f"{use_timm!r} is not one of {', '.join(get_args(UseTimm))}",
-    )
-    entries = [find_family(family) for family in families]
-    for entry in entries:
-        shape = input_shape(entry.id)
-        network, source = _full_network(entry.id, len(classes), seed, use_timm)
-        yield pack(
-            network,
-            out_dir,
-            id=entry.id,
-            architecture=entry.architecture,
-            example_input_shape=shape,
-            pipeline=imagenet_pipeline(shape[1]),
-            classes=classes,
-            format=format,
-            notes=f"random weights (seed {seed}) of {source}, for benchmarks; {DEMONSTRATION_NOTE}",
-        )

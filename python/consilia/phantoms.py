@@ -3,13 +3,13 @@
 They exist so that demonstrations and tests need no patient's image. They are drawn, not measured: a model
 trained on them, and any accuracy on them, says nothing about patients.
 
-An image is a sum of attenuations on a grid (soft tissue, lungs, heart, bones, vessels, findings), seen through
-an exposure curve with blur and noise. The findings follow what radiology reports as typical:
+An image is a sum of attenuations on a grid (soft tissue, lungs, heart, bones, vessels, findings), seen
+through an exposure curve with blur and noise. The findings follow what radiology reports as typical:
 
 - COVID: bilateral, peripheral, lower ground-glass opacities (Wong et al. 2020, "Frequency and Distribution of
   Chest Radiographic Findings in Patients Positive for COVID-19", Radiology 296).
-- Viral Pneumonia: diffuse, bilateral, perihilar haze and reticular lines (Koo et al. 2018, "Radiographic and CT
-  Features of Viral Pneumonia", RadioGraphics 38).
+- Viral Pneumonia: diffuse, bilateral, perihilar haze and reticular lines (Koo et al. 2018, "Radiographic and
+  CT Features of Viral Pneumonia", RadioGraphics 38).
 - Lung Opacity: one consolidated lobe on one side, bounded by a fissure, with air bronchograms.
 - Normal: none of these.
 
@@ -180,7 +180,7 @@ def _skeleton(rng: np.random.Generator, patient: _Patient) -> Plane:
 def _window(
     patient: _Patient, x: tuple[float, float], y: tuple[float, float], margin: float
 ) -> tuple[slice, slice]:
-    """The rows and columns that hold a box of anatomical coordinates: a small part of the image is drawn on."""
+    """The rows and columns that hold a box of anatomical coordinates: only these are drawn on."""
     is_inside = (patient.x > min(x) - margin) & (patient.x < max(x) + margin)
     is_inside &= (patient.y > min(y) - margin) & (patient.y < max(y) + margin)
     rows, columns = np.flatnonzero(is_inside.any(axis=1)), np.flatnonzero(is_inside.any(axis=0))

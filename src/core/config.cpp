@@ -13,15 +13,16 @@ namespace {
 
 using nlohmann::json;
 
-[[noreturn]] void refuse(const char* code, const std::string& key, const std::string& reason) {
-    throw InvalidArgument(code, "setting `" + key + "` " + reason, {{"key", key}});
-}
+/// Why a setting does not take a value; the reader of the document adds which one and where from.
+struct Refusal {
+    std::string reason;
+};
 
 /// One setting: how it is written to JSON and read from it.
 struct Setting {
     std::string path;
     std::function<json(const Config&)> write;
-    std::function<void(Config&, const json&)> read;  ///< Throws json::exception for a wrong type.
+    std::function<void(Config&, const json&)> read;  ///< Throws json::exception for a wrong type, or Refusal.
 };
 
 std::int64_t integer(const json& value) {
@@ -29,19 +30,19 @@ std::int64_t integer(const json& value) {
     return value.get<std::int64_t>();
 }
 
-std::int64_t within(const std::string& key, std::int64_t value, std::int64_t low, std::int64_t high) {
+std::int64_t within(std::int64_t value, std::int64_t low, std::int64_t high) {
     if (value < low || value > high) {
-        refuse("config.range", key, "must be from " + std::to_string(low) + " to " + std::to_string(high));
+        throw Refusal{"must be from " + std::to_string(low) + " to " + std::to_string(high)};
     }
     return value;
 }
 
-std::vector<std::string> distinct_names(const std::string& key, std::vector<std::string> names) {
+std::vector<std::string> distinct_names(std::vector<std::string> names) {
     for (auto name = names.begin(); name != names.end(); ++name) {
-        if (name->empty()) refuse("config.range", key, "holds an empty name");
-        if (std::find(names.begin(), name, *name) != name) refuse("config.range", key, "holds `" + *name + "` twice");
+        if (name->empty()) throw Refusal{"holds an empty name"};
+        if (std::find(names.begin(), name, *name) != name) throw Refusal{"holds `" + *name + "` twice"};
     }
-    if (names.empty()) refuse("config.range", key, "is empty");
+    if (names.empty()) throw Refusal{"is empty"};
     return names;
 }
 
@@ -53,77 +54,84 @@ json choices_to_json(const std::vector<NamedChoice>& choices) {
     return list;
 }
 
-std::vector<NamedChoice> choices_from_json(const std::string& key, const json& list) {
+std::vector<NamedChoice> choices_from_json(const json& list) {
     std::vector<NamedChoice> choices;
     std::vector<std::string> names;
     for (const json& item : list.get<std::vector<json>>()) {
         choices.push_back({item.at("name").get<std::string>(), item.at("display_name").get<std::string>()});
+        if (item.size() != 2) throw Refusal{"holds a choice with other keys than `name` and `display_name`"};
         names.push_back(choices.back().name);
     }
-    distinct_names(key, std::move(names));
+    distinct_names(std::move(names));
     return choices;
 }
 
 template <class Member>
 Setting integer_setting(std::string path, Member member, std::int64_t low, std::int64_t high) {
     return {path, [member](const Config& c) { return json(member(c)); },
-            [path, member, low, high](Config& c, const json& value) {
+            [member, low, high](Config& c, const json& value) {
                 using Number = std::remove_reference_t<decltype(member(c))>;
-                member(c) = static_cast<Number>(within(path, integer(value), low, high));
+                member(c) = static_cast<Number>(within(integer(value), low, high));
             }};
 }
 
 template <class Member>
 Setting choices_setting(std::string path, Member member) {
     return {path, [member](const Config& c) { return choices_to_json(member(c)); },
-            [path, member](Config& c, const json& value) { member(c) = choices_from_json(path, value); }};
+            [member](Config& c, const json& value) { member(c) = choices_from_json(value); }};
 }
 
 template <class Member>
 Setting names_setting(std::string path, Member member) {
     return {path, [member](const Config& c) { return json(member(c)); },
-            [path, member](Config& c, const json& value) {
-                member(c) = distinct_names(path, value.get<std::vector<std::string>>());
+            [member](Config& c, const json& value) {
+                member(c) = distinct_names(value.get<std::vector<std::string>>());
             }};
 }
 
 std::vector<Setting> make_settings() {
     std::vector<Setting> settings;
-    settings.push_back(choices_setting("roles", [](auto& c) -> auto& { return c.roles; }));
-    settings.push_back(names_setting("diagnoses", [](auto& c) -> auto& { return c.diagnoses; }));
-    settings.push_back(choices_setting("prediction_statuses", [](auto& c) -> auto& { return c.prediction_statuses; }));
-    settings.push_back(
-        integer_setting("uploads.limit_bytes", [](auto& c) -> auto& { return c.uploads.limit_bytes; }, 1, 1LL << 32));
-    settings.push_back(names_setting("uploads.types", [](auto& c) -> auto& { return c.uploads.types; }));
+    settings.push_back(choices_setting(
+        "roles", [](auto& c) -> auto& { return c.roles; }));
+    settings.push_back(names_setting(
+        "diagnoses", [](auto& c) -> auto& { return c.diagnoses; }));
+    settings.push_back(choices_setting(
+        "prediction_statuses", [](auto& c) -> auto& { return c.prediction_statuses; }));
     settings.push_back(integer_setting(
-        "predictions.per_user_and_day_max", [](auto& c) -> auto& { return c.predictions.per_user_and_day_max; }, 0,
-        1'000'000'000));
+        "uploads.limit_bytes", [](auto& c) -> auto& { return c.uploads.limit_bytes; }, 1, 1LL << 32));
+    settings.push_back(names_setting(
+        "uploads.types", [](auto& c) -> auto& { return c.uploads.types; }));
+    settings.push_back(integer_setting(
+        "predictions.per_user_and_day_max",
+        [](auto& c) -> auto& { return c.predictions.per_user_and_day_max; }, 0, 1'000'000'000));
     settings.push_back({"predictions.confidence_threshold",
                         [](const Config& c) { return json(c.predictions.confidence_threshold); },
                         [](Config& c, const json& value) {
                             const double threshold = value.get<double>();
                             if (!(threshold >= 0 && threshold <= 1)) {
-                                refuse("config.range", "predictions.confidence_threshold", "must be from 0 to 1");
+                                throw Refusal{"must be from 0 to 1"};
                             }
                             c.predictions.confidence_threshold = threshold;
                         }});
+    settings.push_back(integer_setting(
+        "predictions.batch_max", [](auto& c) -> auto& { return c.predictions.batch_max; }, 1, 10'000));
     settings.push_back(
-        integer_setting("predictions.batch_max", [](auto& c) -> auto& { return c.predictions.batch_max; }, 1, 10'000));
-    settings.push_back({"predictions.is_model_cache_enabled",
-                        [](const Config& c) { return json(c.predictions.is_model_cache_enabled); },
-                        [](Config& c, const json& v) { c.predictions.is_model_cache_enabled = v.get<bool>(); }});
+        {"predictions.is_model_cache_enabled",
+         [](const Config& c) { return json(c.predictions.is_model_cache_enabled); },
+         [](Config& c, const json& v) { c.predictions.is_model_cache_enabled = v.get<bool>(); }});
     settings.push_back({"reports_kept_days", [](const Config& c) { return json(c.reports_kept.count()); },
                         [](Config& c, const json& v) {
-                            c.reports_kept = std::chrono::days(within("reports_kept_days", integer(v), 1, 36'500));
+                            c.reports_kept = std::chrono::days(within(integer(v), 1, 36'500));
                         }});
-    settings.push_back({"session_timeout_minutes", [](const Config& c) { return json(c.session_timeout.count()); },
+    settings.push_back({"session_timeout_minutes",
+                        [](const Config& c) { return json(c.session_timeout.count()); },
                         [](Config& c, const json& v) {
-                            c.session_timeout =
-                                std::chrono::minutes(within("session_timeout_minutes", integer(v), 1, 60 * 24 * 30));
+                            c.session_timeout = std::chrono::minutes(within(integer(v), 1, 60 * 24 * 30));
                         }});
     settings.push_back({"features", [](const Config& c) { return json(c.features); },
                         [](Config& c, const json& v) {
-                            for (const auto& [name, on] : v.get<std::map<std::string, bool>>()) c.features[name] = on;
+                            for (const auto& [name, on] : v.get<std::map<std::string, bool>>())
+                                c.features[name] = on;
                         }});
     return settings;
 }
@@ -133,21 +141,30 @@ const std::vector<Setting>& settings() {
     return all;
 }
 
+[[noreturn]] void refuse(const char* code, const std::string& key, std::string_view source,
+                         const std::string& reason, std::string_view found) {
+    throw InvalidArgument(code, "setting `" + key + "` from `" + std::string(source) + "` " + reason,
+                          {{"key", key}, {"source", source}, {"found", found}});
+}
+
 void read_setting(const Setting& setting, Config& config, const json& value, std::string_view source) {
     try {
         setting.read(config, value);
     } catch (const json::exception&) {
-        throw InvalidArgument("config.type", "setting `" + setting.path + "` has a value of the wrong type",
-                              {{"key", setting.path}, {"source", source}, {"found", value.type_name()}});
+        refuse("config.type", setting.path, source, "has a value of the wrong type", value.type_name());
+    } catch (const Refusal& refusal) {
+        refuse("config.range", setting.path, source, refusal.reason, value.type_name());
     }
 }
 
-/// Walks an object: a path that names a setting is read, one that leads to settings is entered, another is refused.
+/// Walks an object: a path that names a setting is read, one that leads to settings is entered, another is
+/// refused.
 void read_object(Config& config, const json& object, const std::string& prefix, std::string_view source) {
     for (const auto& [key, value] : object.items()) {
         const std::string path = prefix + key;
         const auto& all = settings();
-        const auto exact = std::find_if(all.begin(), all.end(), [&](const Setting& s) { return s.path == path; });
+        const auto exact =
+            std::find_if(all.begin(), all.end(), [&](const Setting& s) { return s.path == path; });
         const bool leads = std::any_of(all.begin(), all.end(),
                                        [&](const Setting& s) { return s.path.starts_with(path + "."); });
         if (exact != all.end()) {
@@ -155,9 +172,8 @@ void read_object(Config& config, const json& object, const std::string& prefix, 
         } else if (leads && value.is_object()) {
             read_object(config, value, path + ".", source);
         } else {
-            throw InvalidArgument(leads ? "config.type" : "config.unknown_key",
-                                  leads ? "setting `" + path + "` must be an object" : "no setting `" + path + "`",
-                                  {{"key", path}, {"source", source}});
+            refuse(leads ? "config.type" : "config.unknown_key", path, source,
+                   leads ? "must be an object" : "does not exist", value.type_name());
         }
     }
 }
@@ -177,12 +193,15 @@ bool Config::is_enabled(std::string_view feature) const {
     return found != features.end() && found->second;
 }
 
-Config Config::from_json(std::string_view document) { return Config{}.with_json(document); }
+Config Config::from_json(std::string_view document) {
+    return Config{}.with_json(document);
+}
 
 Config Config::with_json(std::string_view document, std::string_view source) const {
     const json parsed = json::parse(document, nullptr, false);
     if (!parsed.is_object()) {
-        throw InvalidArgument("config.syntax", "the configuration is not a JSON object", {{"source", source}});
+        throw InvalidArgument("config.syntax", "the configuration is not a JSON object",
+                              {{"source", source}});
     }
     Config config = *this;
     read_object(config, parsed, "", source);

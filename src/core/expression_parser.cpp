@@ -6,6 +6,7 @@
 #include "consilia/core/clock.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/core/expression.hpp"
+#include "consilia/core/text.hpp"
 #include "consilia/core/uuid.hpp"
 #include "core/expression_words.hpp"
 
@@ -30,13 +31,22 @@ struct Token {
     std::size_t offset = 0;
 };
 
+/// What stands at the place of an error, fit for one line.
+std::string shown(std::string_view found) {
+    constexpr std::size_t kShownBytes = 40;
+    std::string text = to_valid_utf8(truncated(found, kShownBytes));
+    std::replace_if(
+        text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+    return text;
+}
+
 [[noreturn]] void throw_syntax(std::size_t offset, const std::string& wanted, std::string_view found) {
-    std::string shown(found.substr(0, 40));
+    const std::string text = shown(found);
     throw InvalidArgument(
         "expression.syntax",
         "expected " + wanted + " at byte " + std::to_string(offset) + ", found " +
-            (shown.empty() ? std::string("the end") : "`" + shown + "`"),
-        {{"offset", static_cast<std::int64_t>(offset)}, {"expected", wanted}, {"found", shown}});
+            (text.empty() ? std::string("the end") : "`" + text + "`"),
+        {{"offset", static_cast<std::int64_t>(offset)}, {"expected", wanted}, {"found", text}});
 }
 
 /// Cuts the text into tokens, one ahead of the parser.
@@ -304,9 +314,13 @@ private:
     Expression parse_typed(const Token& type) {
         const std::string name = to_lower_ascii(type.text);
         const Token text = lexer_.take();
-        if (name == "date") return Expression::literal(parse_date(text.text));
-        if (name == "timestamp") return Expression::literal(parse_timestamp(text.text));
-        if (name == "uuid") return Expression::literal(parse_uuid(text.text));
+        try {
+            if (name == "date") return Expression::literal(parse_date(text.text));
+            if (name == "timestamp") return Expression::literal(parse_timestamp(text.text));
+            if (name == "uuid") return Expression::literal(parse_uuid(text.text));
+        } catch (const InvalidArgument&) {
+            throw_syntax(text.offset, "a " + name, text.text);
+        }
         throw_syntax(type.offset, "`date`, `timestamp` or `uuid` before a text", type.text);
     }
 
@@ -317,6 +331,11 @@ private:
 }  // namespace
 
 Expression parse_expression(std::string_view text) {
+    constexpr std::size_t kTextBytesMax = std::size_t{1} << 20;
+    if (text.size() > kTextBytesMax) {
+        throw InvalidArgument("expression.too_long", "the text of the expression is too long",
+                              {{"limit_bytes", static_cast<std::int64_t>(kTextBytesMax)}});
+    }
     return Parser(text).parse();
 }
 

@@ -221,7 +221,7 @@ fs::path AtomicFile::commit(std::string_view name) {
 
 std::string unique_file_name(std::string_view prefix, std::string_view extension) {
     std::string name;
-    for (const char c : truncate_bytes(prefix, 64)) {
+    for (const char c : truncated(prefix, 64)) {
         const bool plain =
             (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
         name += plain ? c : '_';
@@ -240,7 +240,7 @@ std::string safe_file_name(std::string_view client_name) {
     if (name.empty()) return "file";
     if (name.size() <= kMaxNameBytes) return name;
     const std::string extension = file_extension(name);
-    return std::string(truncate_bytes(name, kMaxNameBytes - extension.size())) + extension;
+    return std::string(truncated(name, kMaxNameBytes - extension.size())) + extension;
 }
 
 std::string file_extension(std::string_view name) {

@@ -134,8 +134,8 @@ private:
         const auto deepest =
             std::max_element(operands.begin(), operands.end(),
                              [](const auto* a, const auto* b) { return a->depth() < b->depth(); });
-        constexpr std::size_t kShallow = 6;
-        if ((*deepest)->depth() > kShallow) std::rotate(operands.begin(), deepest, deepest + 1);
+        const std::size_t entries_in_order = stack_ + 3 * expression.depth();
+        if (entries_in_order > kStackMax / 2) std::rotate(operands.begin(), deepest, deepest + 1);
         run(operands, separator, negated);
     }
 

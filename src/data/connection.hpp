@@ -27,13 +27,13 @@ struct CachedStatement {
     std::size_t bytes = 0;
 };
 
-/// A cached statement while it is in use; reset when destroyed. Its values need no clearing: they are bound anew before
-/// they are read again.
+/// A cached statement while it is in use; reset and without values when destroyed.
 class Statement {
 public:
     explicit Statement(CachedStatement& cached) noexcept : cached_(cached) { cached_.is_in_use = true; }
     ~Statement() {
         sqlite3_reset(cached_.handle);
+        sqlite3_clear_bindings(cached_.handle);  // They point at borrowed memory.
         cached_.is_in_use = false;
     }
     Statement(const Statement&) = delete;
@@ -53,7 +53,7 @@ struct Connection {
     Connection& operator=(const Connection&) = delete;
 
     /// The prepared statement of a text, from the cache where it is there.
-    /// @throws InvalidArgument (`database.statement`); Conflict (`database.reentered`) for one that is running.
+    /// One that is running already gets a twin. @throws InvalidArgument (`database.statement`).
     [[nodiscard]] CachedStatement& prepare(std::string_view sql);
     /// Runs a constant text without rows, prepared once: BEGIN, COMMIT. @throws as `Session::execute`.
     void run(std::string_view sql);
@@ -63,7 +63,7 @@ struct Connection {
 
 private:
     void set_up(const char* pragma);
-    void evict();
+    CachedStatement& add(std::string_view sql);
 
     using Statements = std::list<CachedStatement>;
     Statements statements_;  ///< Most recently used first.
@@ -82,11 +82,16 @@ struct Database::State {
     std::condition_variable is_free;
     std::vector<std::unique_ptr<Connection>> idle;
     std::size_t open_count = 0;
+    std::condition_variable writer_is_gone;
+    bool has_writer = false;
 
     /// @throws Unavailable (`database.forked`) in a process that did not open the database.
     void check_process() const;
     std::unique_ptr<Connection> acquire();
     void release(std::unique_ptr<Connection> connection) noexcept;
+    /// One writer at a time within the process: they wait in a queue here, and need not poll the file.
+    void enter_writer();
+    void leave_writer() noexcept;
 };
 
 /// A connection that is given back when the session ends.
@@ -97,8 +102,16 @@ public:
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
 
+    enum class Kind : std::uint8_t { Autocommit, Transaction, ReadScope };
+
+    /// @throws Unavailable (`database.forked`); InvalidArgument (`database.transaction`) after its end; StorageError
+    ///         (`database.rolled_back`) if the database ended it.
     [[nodiscard]] Connection& connection() const;
-    bool is_in_transaction = false;
+    void begin(Kind as);
+    void end(std::string_view sql);
+
+    Kind kind = Kind::Autocommit;
+    bool is_open = true;  ///< False once a transaction has ended.
 
 private:
     std::shared_ptr<Database::State> pool_;

@@ -2,59 +2,25 @@
 
 #include <SQLiteCpp/Exception.h>
 
-#include <array>
+#include <algorithm>
+#include <utility>
 
 #include "connection.hpp"
-#include "consilia/core/clock.hpp"
 #include "consilia/core/error.hpp"
 
 namespace consilia::data {
 namespace {
 
-/// Binds without a copy: the values outlive the statement's run.
-void bind(sqlite3* handle, sqlite3_stmt* statement, int index, const core::Value& value) {
-    const auto bind_text = [&](std::string_view text) {
-        return sqlite3_bind_text64(statement, index, text.data() == nullptr ? "" : text.data(), text.size(),
-                                   SQLITE_STATIC, SQLITE_UTF8);
-    };
-    int code = SQLITE_OK;
-    switch (value.type()) {
-        case core::ValueType::Null: code = sqlite3_bind_null(statement, index); break;
-        case core::ValueType::Bool: code = sqlite3_bind_int64(statement, index, value.as<bool>() ? 1 : 0); break;
-        case core::ValueType::Int64: code = sqlite3_bind_int64(statement, index, value.as<std::int64_t>()); break;
-        case core::ValueType::Double: code = sqlite3_bind_double(statement, index, value.as<double>()); break;
-        case core::ValueType::Text: code = bind_text(value.as<std::string>()); break;
-        case core::ValueType::Json: code = bind_text(value.as<core::Json>().text); break;
-        case core::ValueType::Date: {
-            const std::string day = core::to_iso8601(value.as<core::Date>());
-            code = sqlite3_bind_text(statement, index, day.data(), static_cast<int>(day.size()), SQLITE_TRANSIENT);
-            break;
-        }
-        case core::ValueType::Timestamp:
-            code = sqlite3_bind_int64(statement, index, value.as<core::Timestamp>().microseconds);
-            break;
-        case core::ValueType::Uuid: {
-            const auto& bytes = value.as<core::Uuid>().bytes;
-            code = sqlite3_bind_blob64(statement, index, bytes.data(), bytes.size(), SQLITE_STATIC);
-            break;
-        }
-        case core::ValueType::Blob: {
-            const auto& bytes = value.as<core::Blob>().bytes;
-            code = bytes.empty() ? sqlite3_bind_zeroblob(statement, index, 0)
-                                 : sqlite3_bind_blob64(statement, index, bytes.data(), bytes.size(), SQLITE_STATIC);
-            break;
-        }
-    }
-    if (code != SQLITE_OK) throw_sqlite_error(handle, code);
-}
+constexpr std::size_t kReservedMax = std::size_t{1} << 16;  // Cells, or bytes, that a result has room for at once.
 
-void bind_all(sqlite3* handle, sqlite3_stmt* statement, std::span<const core::Value> values) {
+void bind_all(sqlite3_stmt* statement, std::span<const core::Value> values) {
     if (static_cast<int>(values.size()) != sqlite3_bind_parameter_count(statement)) {
         throw core::InvalidArgument("database.bindings", "the statement wants another number of values",
                                     {{"wanted", sqlite3_bind_parameter_count(statement)},
                                      {"given", static_cast<std::int64_t>(values.size())}});
     }
-    for (std::size_t i = 0; i < values.size(); ++i) bind(handle, statement, static_cast<int>(i) + 1, values[i]);
+    CellWriter to(statement);
+    for (std::size_t i = 0; i < values.size(); ++i) to.value(static_cast<int>(i), values[i]);
 }
 
 std::string_view column_bytes(sqlite3_stmt* statement, int column, bool is_text) {
@@ -102,7 +68,7 @@ std::string path_of(std::string_view url) {
 }  // namespace
 
 void Database::State::check_process() const {
-    if (::getpid() != owner) {
+    if (process_mark() != process) {
         throw core::Unavailable("database.forked",
                                 "the database was opened before a fork: open another one in the child");
     }
@@ -137,7 +103,7 @@ std::unique_ptr<Connection> Database::State::acquire() {
 }
 
 void Database::State::release(std::unique_ptr<Connection> connection) noexcept {
-    if (::getpid() != owner) {
+    if (process_mark() != process) {
         (void)connection.release();  // Closing an inherited handle would drop the parent's file locks.
         return;
     }
@@ -146,13 +112,53 @@ void Database::State::release(std::unique_ptr<Connection> connection) noexcept {
     is_free.notify_one();
 }
 
+void Database::State::enter_writer() {
+    std::unique_lock lock(mutex);
+    if (!writer_is_gone.wait_for(lock, options.busy_timeout, [&] { return !has_writer; })) {
+        throw core::Unavailable("database.busy", "another writer holds the database");
+    }
+    has_writer = true;
+}
+
+void Database::State::leave_writer() noexcept {
+    if (process_mark() != process) return;
+    const std::lock_guard lock(mutex);
+    has_writer = false;
+    writer_is_gone.notify_one();
+}
+
 Session::Lease::Lease(std::shared_ptr<Database::State> pool) : pool_(std::move(pool)), connection_(pool_->acquire()) {}
 
-Session::Lease::~Lease() { pool_->release(std::move(connection_)); }
+Session::Lease::~Lease() {
+    pool_->release(std::move(connection_));
+    if (kind == Kind::Transaction) pool_->leave_writer();
+}
 
 Connection& Session::Lease::connection() const {
     pool_->check_process();
+    if (kind == Kind::Autocommit) return *connection_;
+    if (!is_open) throw core::InvalidArgument("database.transaction", "the transaction has ended already");
+    if (sqlite3_get_autocommit(connection_->handle()) != 0) {
+        // After a full disk, for one. What followed would commit by itself, without what came before.
+        throw core::StorageError("database.rolled_back", "the database has rolled the transaction back");
+    }
     return *connection_;
+}
+
+void Session::Lease::begin(Kind as) {
+    if (as == Kind::Transaction) pool_->enter_writer();
+    try {
+        connection_->run(as == Kind::Transaction ? "BEGIN IMMEDIATE" : "BEGIN");
+    } catch (...) {
+        if (as == Kind::Transaction) pool_->leave_writer();
+        throw;
+    }
+    kind = as;
+}
+
+void Session::Lease::end(std::string_view sql) {
+    connection().run(sql);
+    is_open = false;
 }
 
 Session::Session(std::unique_ptr<Lease> lease) : lease_(std::move(lease)) {}
@@ -161,95 +167,151 @@ Session::~Session() = default;
 
 Connection& Session::connection() const { return lease_->connection(); }
 
+/// The statement of a text, if this session may run it.
+CachedStatement& Session::prepare(std::string_view sql) const {
+    CachedStatement& statement = connection().prepare(sql);
+    if (lease_->kind == Lease::Kind::ReadScope && sqlite3_stmt_readonly(statement.handle) == 0) {
+        throw core::InvalidArgument("database.read_only", "a read scope only reads");
+    }
+    return statement;
+}
+
 RowSet Session::query(std::string_view sql, std::span<const core::Value> values,
                       std::vector<RowColumn> columns) const {
-    Connection& on = connection();
-    const Statement statement(on.prepare(sql));
-    bind_all(on.handle(), statement.get(), values);
+    return query(sql, values, std::make_shared<const std::vector<RowColumn>>(std::move(columns)));
+}
+
+RowSet Session::query(std::string_view sql, std::span<const core::Value> values,
+                      std::shared_ptr<const std::vector<RowColumn>> columns) const {
+    const Statement statement(prepare(sql));
+    bind_all(statement.get(), values);
     const int column_count = sqlite3_column_count(statement.get());
-    if (columns.empty()) {
-        for (int i = 0; i < column_count; ++i) columns.push_back({sqlite3_column_name(statement.get(), i), {}});
+    if (columns->empty()) {
+        std::vector<RowColumn> named;
+        for (int i = 0; i < column_count; ++i) named.push_back({sqlite3_column_name(statement.get(), i), {}});
+        columns = std::make_shared<const std::vector<RowColumn>>(std::move(named));
     }
-    if (static_cast<int>(columns.size()) != column_count) {
+    if (static_cast<int>(columns->size()) != column_count) {
         throw core::InvalidArgument("database.columns", "the statement gives another number of columns");
     }
-    RowSet rows(std::move(columns));
+    RowSet rows(columns);
+    rows.reserve(statement.cached().cells, statement.cached().bytes);
     int code = SQLITE_ROW;
     while ((code = sqlite3_step(statement.get())) == SQLITE_ROW) {
         for (int i = 0; i < column_count; ++i) {
-            append_cell(rows, statement.get(), i, rows.columns()[static_cast<std::size_t>(i)].type);
+            append_cell(rows, statement.get(), i, (*columns)[static_cast<std::size_t>(i)].type);
         }
     }
-    if (code != SQLITE_DONE) throw_sqlite_error(on.handle(), code);
+    if (code != SQLITE_DONE) throw_sqlite_error(sqlite3_db_handle(statement.get()), code);
+    statement.cached().cells = std::min(rows.cell_count(), kReservedMax);
+    statement.cached().bytes = std::min(rows.arena_bytes(), kReservedMax);
     return rows;
 }
 
 std::int64_t Session::execute(std::string_view sql, std::span<const core::Value> values) const {
-    Connection& on = connection();
-    const Statement statement(on.prepare(sql));
-    bind_all(on.handle(), statement.get(), values);
+    const Statement statement(prepare(sql));
+    bind_all(statement.get(), values);
     int code = SQLITE_ROW;
     while (code == SQLITE_ROW) code = sqlite3_step(statement.get());
-    if (code != SQLITE_DONE) throw_sqlite_error(on.handle(), code);
-    return sqlite3_changes64(on.handle());
+    if (code != SQLITE_DONE) throw_sqlite_error(sqlite3_db_handle(statement.get()), code);
+    return sqlite3_changes64(sqlite3_db_handle(statement.get()));
+}
+
+std::int64_t Session::run(std::string_view sql, BindCells bind, ReadCells read) const {
+    const Statement statement(prepare(sql));
+    if (bind) {
+        CellWriter to(statement.get());
+        bind(to);
+    }
+    const CellReader row(statement.get());
+    std::int64_t count = 0;
+    int code = SQLITE_ROW;
+    while ((code = sqlite3_step(statement.get())) == SQLITE_ROW) {
+        if (read) read(row);
+        ++count;
+    }
+    if (code != SQLITE_DONE) throw_sqlite_error(sqlite3_db_handle(statement.get()), code);
+    const bool gives_rows = sqlite3_column_count(statement.get()) != 0;
+    return gives_rows ? count : sqlite3_changes64(sqlite3_db_handle(statement.get()));
+}
+
+bool Session::run_first(std::string_view sql, BindCells bind, ReadCells read) const {
+    const Statement statement(prepare(sql));
+    if (bind) {
+        CellWriter to(statement.get());
+        bind(to);
+    }
+    const int code = sqlite3_step(statement.get());
+    if (code != SQLITE_ROW && code != SQLITE_DONE) throw_sqlite_error(sqlite3_db_handle(statement.get()), code);
+    if (code == SQLITE_ROW && read) read(CellReader(statement.get()));
+    return code == SQLITE_ROW;
 }
 
 std::int64_t Session::last_insert_id() const { return sqlite3_last_insert_rowid(connection().handle()); }
 
 Transaction::Transaction(std::unique_ptr<Lease> lease) : Session(std::move(lease)) {
-    connection().run("BEGIN IMMEDIATE");
-    lease_->is_in_transaction = true;
+    lease_->begin(Lease::Kind::Transaction);
 }
 
 Transaction::~Transaction() { rollback(); }
 
 void Transaction::commit() {
-    if (!lease_->is_in_transaction) {
-        throw core::InvalidArgument("database.transaction", "the transaction has ended already");
-    }
-    connection().run("COMMIT");
-    lease_->is_in_transaction = false;
+    lease_->end("COMMIT");
     for (auto& action : std::exchange(on_commit_, {})) action();
 }
 
 void Transaction::rollback() noexcept {
-    if (!lease_ || !lease_->is_in_transaction) return;
-    lease_->is_in_transaction = false;
+    if (!lease_ || !lease_->is_open) return;
     on_commit_.clear();
-    try {
-        // A failed statement may have rolled everything back already; then there is nothing to do.
-        if (sqlite3_get_autocommit(connection().handle()) == 0) connection().run("ROLLBACK");
-    } catch (const core::Error&) {
-        return;  // In a forked child the parent's transaction is not ours to end.
-    }
+    end_quietly();
 }
 
-void Transaction::on_commit(std::function<void()> action) { on_commit_.push_back(std::move(action)); }
+void Transaction::on_commit(std::function<void()> action) {
+    (void)connection();  // Refuses an ended transaction: the action would never run.
+    on_commit_.push_back(std::move(action));
+}
 
 void Transaction::savepoint(const std::function<void()>& body) {
     const std::string name = "sp" + std::to_string(++savepoints_);
     const std::size_t actions = on_commit_.size();
-    connection().run(("SAVEPOINT " + name).c_str());
+    connection().run("SAVEPOINT " + name);
     try {
         body();
     } catch (...) {
         --savepoints_;
         on_commit_.resize(actions);
-        connection().run(("ROLLBACK TO " + name + "; RELEASE " + name).c_str());
+        undo_savepoint(name);
         throw;
     }
     --savepoints_;
-    connection().run(("RELEASE " + name).c_str());
+    connection().run("RELEASE " + name);
 }
 
-ReadScope::ReadScope(std::unique_ptr<Lease> lease) : Session(std::move(lease)) { connection().run("BEGIN"); }
-
-ReadScope::~ReadScope() {
-    if (!lease_) return;
+void Transaction::undo_savepoint(const std::string& name) const noexcept {
     try {
-        if (sqlite3_get_autocommit(connection().handle()) == 0) connection().run("ROLLBACK");
-    } catch (const core::Error&) {
-        return;  // As for a transaction.
+        connection().run("ROLLBACK TO " + name);
+        connection().run("RELEASE " + name);
+    } catch (const std::exception&) {
+        // The whole transaction is gone, and every further statement says so; what `body` threw is the reason.
+        return;
+    }
+}
+
+ReadScope::ReadScope(std::unique_ptr<Lease> lease) : Session(std::move(lease)) {
+    lease_->begin(Lease::Kind::ReadScope);
+}
+
+ReadScope::~ReadScope() { end_quietly(); }
+
+Autocommit::Autocommit(std::unique_ptr<Lease> lease) : Session(std::move(lease)) {}
+
+void Session::end_quietly() noexcept {
+    if (!lease_ || !lease_->is_open) return;
+    try {
+        lease_->end("ROLLBACK");
+    } catch (const std::exception&) {
+        // Either the database has rolled back already, or this is a forked child and the transaction is the parent's.
+        lease_->is_open = false;
     }
 }
 
@@ -266,11 +328,20 @@ Database::Database(std::string_view url, DatabaseOptions options) : state_(std::
 }
 
 Database::~Database() {
-    if (::getpid() == state_->owner) return;
+    if (process_mark() == state_->process) return;
     for (auto& connection : state_->idle) (void)connection.release();
 }
 
 Transaction Database::begin() { return Transaction(std::make_unique<Session::Lease>(state_)); }
 ReadScope Database::read() { return ReadScope(std::make_unique<Session::Lease>(state_)); }
+Autocommit Database::autocommit() { return Autocommit(std::make_unique<Session::Lease>(state_)); }
+
+RowSet Database::query(std::string_view sql, std::span<const core::Value> values) {
+    return autocommit().query(sql, values);
+}
+
+std::int64_t Database::execute(std::string_view sql, std::span<const core::Value> values) {
+    return autocommit().execute(sql, values);
+}
 
 }  // namespace consilia::data

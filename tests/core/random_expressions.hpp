@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "consilia/core/expression.hpp"
@@ -42,7 +43,7 @@ public:
         switch (kind) {
             case 'i': return kIntegers[below(kIntegers.size())];
             case 'd': return kDoubles[below(kDoubles.size())];
-            case 't': return kTexts[below(kTexts.size())];
+            case 't': return std::string(kTexts[below(kTexts.size())]);
             case 'b': return chance(0.5);
             case 'y': return core::Date{static_cast<std::int32_t>(below(5)) * 7000 - 10000};
             default: return core::Timestamp{static_cast<std::int64_t>(below(5)) * 999'999'999'999 - 1'000'000};
@@ -60,9 +61,9 @@ private:
         0, 1, -1, 7, 1LL << 53, (1LL << 53) + 1, INT64_MAX, INT64_MIN, INT64_MAX - 1};
     inline static const std::array<double, 8> kDoubles{0.0, 1.0, -1.5, 9007199254740992.0, 9223372036854775807.0,
                                                        -9223372036854775808.0, 1e300, 0.1};
-    inline static const std::array<const char*, 14> kTexts{
+    inline static const std::array<std::string_view, 17> kTexts{
         "",    "a",  "A",     "ab",      "a_b", "100%", "it's", "\"; drop table x; --", "\\",
-        "é", "e\u0301", "日本語", "a\\_b", "Z"};
+        "é", "e\u0301", "日本語", "a\\_b", "Z", std::string_view("a\0b", 3), "/* -- */", "\xF0\x9F\x98\x80"};
     inline static const std::array<const char*, 12> kPatterns{"%",  "a%", "%b",    "_",  "__", "a\\_b",
                                                               "A%", "%'%", "%\\%", "é%", "%語", ""};
 
@@ -73,7 +74,9 @@ private:
     }
 
     core::Expression operand(char kind) {
-        if (chance(0.4)) return core::Expression::literal(value(kind == 'i' && chance(0.3) ? 'd' : kind));
+        if (kind == 'b' && chance(0.2)) return condition(1);
+        if ((kind == 'i' || kind == 'd') && chance(0.25)) kind = kind == 'i' ? 'd' : 'i';
+        if (chance(0.4)) return core::Expression::literal(value(kind));
         std::vector<const char*> fitting;
         for (const auto& [name, of] : kColumns) {
             if (of == kind) fitting.push_back(name);

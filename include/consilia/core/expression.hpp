@@ -123,7 +123,8 @@ CONSILIA_API Term parameter(std::string_view name);
 ///
 /// Keywords (and or not is null in between like true false) are case-insensitive; text is quoted with ', doubled
 /// inside; numbers are int64 or double; `date '2026-01-31'` and `timestamp '2026-01-31T12:00:00Z'` are typed.
-/// @throws InvalidArgument (`expression.syntax`) with the byte offset and what was expected in its details.
+/// @throws InvalidArgument (`expression.syntax`) with the byte offset, what was expected and what was found in its
+///         details; `expression.too_deep`; `expression.too_long` past 1 MiB.
 CONSILIA_API Expression parse_expression(std::string_view text);
 /// Writes the text form: `parse_expression(to_text(e)).same_as(e)`, except that blobs and JSON have no text form.
 CONSILIA_API std::string to_text(const Expression& expression);

@@ -22,7 +22,8 @@ struct DatabaseOptions {
     std::size_t statements_max = 128;                ///< Prepared statements kept for each connection.
 };
 
-struct Connection;  // Private.
+struct CachedStatement;  // Private.
+struct Connection;       // Private.
 
 /// What statements run on: a transaction, a read scope, or single statements. Threading: confined.
 class CONSILIA_API Session {
@@ -54,6 +55,8 @@ protected:
     explicit Session(std::unique_ptr<Lease> lease);
     ~Session();
     [[nodiscard]] Connection& connection() const;
+    [[nodiscard]] CachedStatement& prepare(std::string_view sql) const;
+    void end_quietly() noexcept;
 
     std::unique_ptr<Lease> lease_;
 
@@ -78,6 +81,7 @@ public:
 private:
     friend class Database;
     explicit Transaction(std::unique_ptr<Lease> lease);
+    void undo_savepoint(const std::string& name) const noexcept;
     std::vector<std::function<void()>> on_commit_;
     int savepoints_ = 0;
 };
@@ -101,7 +105,7 @@ public:
 
 private:
     friend class Database;
-    explicit Autocommit(std::unique_ptr<Lease> lease) : Session(std::move(lease)) {}
+    explicit Autocommit(std::unique_ptr<Lease> lease);
 };
 
 /// A SQLite database, set for a web server: WAL, foreign keys enforced, LIKE case-sensitive, full durability.

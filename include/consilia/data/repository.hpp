@@ -32,7 +32,6 @@ struct Page {
 namespace detail {
 [[noreturn]] CONSILIA_API void throw_record_missing(const Model& model, std::int64_t id);
 [[noreturn]] CONSILIA_API void throw_record_stale(const Model& model, std::int64_t id);
-[[noreturn]] CONSILIA_API void throw_no_timestamps(const Model& model);
 }  // namespace detail
 
 /// The records of one mapped struct. Every call names the session that it takes part in; those without one run by

@@ -1,5 +1,8 @@
-"""CrossViT: C.-F. Chen, Q. Fan, R. Panda, "CrossViT: Cross-Attention Multi-Scale Vision Transformer for Image
-Classification", ICCV 2021."""
+"""CrossViT, which reads an image at two scales.
+
+C.-F. Chen, Q. Fan, R. Panda, "CrossViT: Cross-Attention Multi-Scale Vision Transformer for Image
+Classification", ICCV 2021.
+"""
 
 from __future__ import annotations
 
@@ -59,6 +62,7 @@ class CrossAttention(nn.Module):
         return tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
     def forward(self, tokens: Tensor) -> Tensor:
+        """Gives the new first token."""
         query = self._split(self.wq(tokens[:, 0:1]))
         key, value = self._split(self.wk(tokens)), self._split(self.wv(tokens))
         mixed = functional.scaled_dot_product_attention(query, key, value)
@@ -85,6 +89,7 @@ class Fusion(nn.Module):
         self.revert = _projection(other.width, own.width)
 
     def forward(self, own: Tensor, other: Tensor) -> Tensor:
+        """Gives the tokens of `own` with a new class token."""
         token = self.project(own[:, 0:1])
         joined = torch.cat((token, other[:, 1:]), dim=1)
         token = self.revert(token + self.attn(self.norm(joined)))
@@ -107,6 +112,7 @@ class MultiScaleStage(nn.Module):
         return nn.Sequential(*blocks)
 
     def forward(self, small: Tensor, large: Tensor) -> tuple[Tensor, Tensor]:
+        """Gives the new tokens of both branches."""
         small, large = self.small(small), self.large(large)
         return self.fuse_small(small, large), self.fuse_large(large, small)
 
@@ -123,6 +129,7 @@ class BranchEmbed(nn.Module):
         self.pos_embed = learned_tokens(1 + patches, branch.width)
 
     def forward(self, image: Tensor) -> Tensor:
+        """Maps images to the branch's tokens."""
         if self.resized_to:
             size = (self.resized_to, self.resized_to)
             image = functional.interpolate(image, size=size, mode="bicubic", align_corners=False)
@@ -150,6 +157,7 @@ class CrossVit(nn.Module):
         init_transformer(self)
 
     def forward(self, image: Tensor) -> Tensor:
+        """Maps images to logits."""
         small, large = self.embed_small(image), self.embed_large(image)
         for stage in self.stages:
             small, large = stage(small, large)

@@ -1,5 +1,7 @@
-"""DenseNet: G. Huang, Z. Liu, L. van der Maaten, K. Weinberger, "Densely Connected Convolutional Networks",
-CVPR 2017."""
+"""DenseNet, whose layers see all earlier ones.
+
+G. Huang, Z. Liu, L. van der Maaten, K. Weinberger, "Densely Connected Convolutional Networks", CVPR 2017.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +39,7 @@ class DenseLayer(nn.Module):
         self.conv2 = nn.Conv2d(inner, config.growth, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Adds `growth` channels to `[N, C, H, W]`."""
         new = self.conv1(functional.relu(self.norm1(x)))
         new = self.conv2(functional.relu(self.norm2(new)))
         return torch.cat((x, new), dim=1)
@@ -51,6 +54,7 @@ class Transition(nn.Module):
         self.conv = nn.Conv2d(in_channels, out_channels, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Maps `[N, C, H, W]` to `[N, C / 2, H / 2, W / 2]`."""
         return functional.avg_pool2d(self.conv(functional.relu(self.norm(x))), 2, stride=2)
 
 
@@ -76,6 +80,7 @@ class DenseNet(nn.Module):
         init_convolutional(self)
 
     def forward(self, image: Tensor) -> Tensor:
+        """Maps images to logits."""
         x = functional.relu(self.norm0(self.conv0(image)))
         x = self.stages(functional.max_pool2d(x, 3, stride=2, padding=1))
         logits: Tensor = self.classifier(functional.relu(self.norm(x)).mean((2, 3)))

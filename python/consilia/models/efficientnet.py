@@ -1,5 +1,7 @@
-"""EfficientNet: M. Tan, Q. V. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
-ICML 2019."""
+"""EfficientNet, of inverted bottlenecks.
+
+M. Tan, Q. V. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019.
+"""
 
 from __future__ import annotations
 
@@ -72,6 +74,7 @@ class ConvNorm(nn.Module):
         self.has_activation = has_activation
 
     def forward(self, x: Tensor) -> Tensor:
+        """Maps `[N, C, H, W]` to `out_channels`, at the stride."""
         out: Tensor = self.bn(self.conv(x))
         return functional.silu(out) if self.has_activation else out
 
@@ -85,6 +88,7 @@ class SqueezeExcite(nn.Module):
         self.expand = nn.Conv2d(squeezed, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Maps `[N, C, H, W]` to the same."""
         gate = self.expand(functional.silu(self.reduce(x.mean((2, 3), keepdim=True))))
         return x * gate.sigmoid()
 
@@ -102,6 +106,7 @@ class MBConv(nn.Module):
         self.is_residual = stride == 1 and in_channels == stage.channels
 
     def forward(self, x: Tensor) -> Tensor:
+        """Maps `[N, C, H, W]` to the stage's channels, at the stride."""
         out = x if self.expand is None else self.expand(x)
         out = self.project(self.se(self.depthwise(out)))
         return x + out if self.is_residual else out
@@ -125,6 +130,7 @@ class EfficientNet(nn.Module):
         init_convolutional(self)
 
     def forward(self, image: Tensor) -> Tensor:
+        """Maps images to logits."""
         x = self.head(self.blocks(self.stem(image)))
         logits: Tensor = self.classifier(x.mean((2, 3)))
         return logits

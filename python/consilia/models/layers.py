@@ -26,7 +26,10 @@ class Attention(nn.Module):
         self.proj = nn.Linear(width, width)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        query, key, value = self.qkv(tokens).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        """Mixes tokens: `[N, tokens, width]` to the same."""
+        query, key, value = (
+            self.qkv(tokens).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        )
         mixed = functional.scaled_dot_product_attention(query, key, value)
         out: Tensor = self.proj(mixed.transpose(1, 2).flatten(2))
         return out
@@ -42,6 +45,7 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(hidden, width)
 
     def forward(self, tokens: Tensor) -> Tensor:
+        """Maps each token on its own."""
         out: Tensor = self.fc2(functional.gelu(self.fc1(tokens)))
         return out
 
@@ -57,6 +61,7 @@ class TransformerBlock(nn.Module):
         self.mlp = Mlp(width, mlp_ratio)
 
     def forward(self, tokens: Tensor) -> Tensor:
+        """Maps `[N, tokens, width]` to the same."""
         tokens = tokens + self.attn(self.norm1(tokens))
         out: Tensor = tokens + self.mlp(self.norm2(tokens))
         return out
@@ -70,6 +75,7 @@ class PatchEmbed(nn.Module):
         self.proj = nn.Conv2d(channels, width, kernel_size=patch_size, stride=patch_size)
 
     def forward(self, image: Tensor) -> Tensor:
+        """Maps an image to its tokens."""
         out: Tensor = self.proj(image).flatten(2).transpose(1, 2)
         return out
 
@@ -86,7 +92,7 @@ def require_multiple(field: str, size: int, step: int) -> int:
 
 
 def init_convolutional(network: nn.Module) -> None:
-    """He initialisation (He et al. 2015, fan-out) for convolutions, small normal weights for linear layers."""
+    """He initialisation (He et al. 2015, fan-out) for convolutions, small weights for linear layers."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             fan_out = module.kernel_size[0] * module.kernel_size[1] * module.out_channels // module.groups

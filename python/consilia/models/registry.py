@@ -108,7 +108,13 @@ _ALL = (
         SwinTransformer,
         SwinConfig(),
         SwinConfig(
-            image_size=_DEMO_SIZE, in_channels=1, width=32, depths=(2, 2), heads=(2, 4), window=5, mlp_ratio=2.0
+            image_size=_DEMO_SIZE,
+            in_channels=1,
+            width=32,
+            depths=(2, 2),
+            heads=(2, 4),
+            window=5,
+            mlp_ratio=2.0,
         ),
     ),
 )

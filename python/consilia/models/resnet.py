@@ -1,4 +1,7 @@
-"""ResNet: K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016."""
+"""ResNet, of residual bottlenecks.
+
+K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ class ResNetConfig:
 
 
 class Bottleneck(nn.Module):
-    """1×1, 3×3 and 1×1 convolutions with a residual; the stride sits in the 3×3 (the "v1.5" of common use)."""
+    """1×1, 3×3 and 1×1 convolutions with a residual; the stride sits in the 3×3, as is common."""
 
     expansion = 4
 
@@ -38,10 +41,12 @@ class Bottleneck(nn.Module):
         self.downsample: nn.Sequential | None = None
         if stride != 1 or in_channels != out_channels:
             self.downsample = nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False), nn.BatchNorm2d(out_channels)
+                nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
+                nn.BatchNorm2d(out_channels),
             )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Maps `[N, C, H, W]` to four times `channels`, at the stride."""
         out = functional.relu(self.bn1(self.conv1(x)))
         out = functional.relu(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
@@ -69,6 +74,7 @@ class ResNet(nn.Module):
         init_convolutional(self)
 
     def forward(self, image: Tensor) -> Tensor:
+        """Maps images to logits."""
         x = functional.relu(self.bn1(self.conv1(image)))
         x = self.stages(functional.max_pool2d(x, 3, stride=2, padding=1))
         logits: Tensor = self.fc(x.mean((2, 3)))

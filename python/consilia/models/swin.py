@@ -1,5 +1,7 @@
-"""Swin Transformer: Z. Liu et al., "Swin Transformer: Hierarchical Vision Transformer Using Shifted Windows",
-ICCV 2021."""
+"""Swin Transformer, with attention in shifted windows.
+
+Z. Liu et al., "Swin Transformer: Hierarchical Vision Transformer Using Shifted Windows", ICCV 2021.
+"""
 
 from __future__ import annotations
 
@@ -127,6 +129,7 @@ class PatchMerging(nn.Module):
         self.reduction = nn.Linear(4 * width, 2 * width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Maps `[N, side, side, width]` to `[N, side / 2, side / 2, 2 * width]`."""
         quarters = (x[:, 0::2, 0::2], x[:, 1::2, 0::2], x[:, 0::2, 1::2], x[:, 1::2, 1::2])
         out: Tensor = self.reduction(self.norm(torch.cat(quarters, dim=-1)))
         return out
@@ -163,6 +166,7 @@ class SwinTransformer(nn.Module):
         init_transformer(self)
 
     def forward(self, image: Tensor) -> Tensor:
+        """Maps images to logits."""
         x = self.patch_norm(self.patch_embed(image)).unflatten(1, (self.side, self.side))
         x = self.norm(self.layers(x))
         logits: Tensor = self.head(x.mean((1, 2)))

@@ -1,7 +1,7 @@
 """Rewrites a TorchScript archive so that equal modules give equal bytes.
 
-`torch.jit.save` numbers its classes by a counter of the process, names the author's source files in debug records
-and adds a random-looking id. None of that is needed to load the archive, all of it would change its hash.
+`torch.jit.save` numbers its classes by a counter of the process, names the author's source files in debug
+records and adds an id. None of that is needed to load the archive, all of it would change its hash.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ _NAMESPACE = "__torch__.member"
 _QUALIFIED = re.compile(r"__torch__(?:\.[A-Za-z_]\w*)+")
 _PICKLED_GLOBAL = re.compile(rb"c(__torch__[\w.]*)\n(\w+)\n")
 _DEFINITION = re.compile(r"^(?:class|def) (\w+)", re.MULTILINE)
+_PICKLES: tuple[str, ...] = ("data.pkl", "constants.pkl")
 _DROPPED = (".debug_pkl", ".data/serialization_id")
 
 
@@ -57,9 +58,27 @@ def _renamed(token: str, names: dict[str, str]) -> str:
     return token
 
 
+def _renamed_code(definitions: dict[str, str], names: dict[str, str]) -> bytes:
+    """All definitions in one source file, under their new names."""
+    texts = []
+    for old, new in names.items():
+        keyword, rest = definitions[old].split(" ", 1)
+        body = rest.removeprefix(old.rsplit(".", 1)[1])
+        renamed = _QUALIFIED.sub(lambda match: _renamed(match.group(0), names), body)
+        texts.append(f"{keyword} {new}{renamed}")
+    return "".join(texts).encode()
+
+
+def _renamed_pickle(pickled: bytes, names: dict[str, str]) -> bytes:
+    def rename(match: re.Match[bytes]) -> bytes:
+        new = names.get(f"{match.group(1).decode()}.{match.group(2).decode()}")
+        return match.group(0) if new is None else f"c{_NAMESPACE}\n{new}\n".encode()
+
+    return _PICKLED_GLOBAL.sub(rename, pickled)
+
+
 def canonicalize(source: Path, target: Path) -> None:
-    """Copies the archive `source` to `target` with stable names, order and dates, uncompressed, without debug
-    records.
+    """Copies an archive with stable names, order and dates, uncompressed, and without debug records.
 
     All classes move to one file, numbered in the order of the module tree. What they compute does not change.
 
@@ -67,36 +86,23 @@ def canonicalize(source: Path, target: Path) -> None:
         ValueError: The archive's code has an unknown form.
     """
     with zipfile.ZipFile(source) as archive:
-        entries = {name.split("/", 1)[1]: name for name in archive.namelist()}
-        kept = [name for name in entries if not name.endswith(_DROPPED)]
+        entries = {name.split("/", 1)[1]: name for name in archive.namelist() if not name.endswith(_DROPPED)}
         code = {
             name: archive.read(entries[name]).decode()
-            for name in sorted(kept)
+            for name in sorted(entries)
             if name.startswith("code/") and name.endswith(".py")
         }
-        pickles = {name: archive.read(entries[name]) for name in ("data.pkl", "constants.pkl") if name in entries}
+        pickles = {name: archive.read(entries[name]) for name in _PICKLES if name in entries}
         definitions = _definitions(code)
-        names = {
-            old: f"{old.rsplit('.', 1)[1]}_{index}"
-            for index, old in enumerate(_order(definitions, list(pickles.values())))
-        }
+        ordered = _order(definitions, list(pickles.values()))
+        names = {old: f"{old.rsplit('.', 1)[1]}_{index}" for index, old in enumerate(ordered)}
 
-        def rename_global(match: re.Match[bytes]) -> bytes:
-            new = names.get(f"{match.group(1).decode()}.{match.group(2).decode()}")
-            return match.group(0) if new is None else f"c{_NAMESPACE}\n{new}\n".encode()
-
-        texts = []
-        for old, new in names.items():
-            text = _DEFINITION.sub(lambda m, new=new: m.group(0).split()[0] + " " + new, definitions[old], count=1)
-            texts.append(_QUALIFIED.sub(lambda m: _renamed(m.group(0), names), text))
-
-        replaced = {name: _PICKLED_GLOBAL.sub(rename_global, body) for name, body in pickles.items()}
-        replaced["code/" + _NAMESPACE.replace(".", "/") + ".py"] = "".join(texts).encode()
+        replaced = {name: _renamed_pickle(pickled, names) for name, pickled in pickles.items()}
+        replaced[f"code/{_NAMESPACE.replace('.', '/')}.py"] = _renamed_code(definitions, names)
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as out:
-            for name in sorted((set(kept) - set(code)) | set(replaced)):
+            for name in sorted((entries.keys() - code.keys()) | replaced.keys()):
                 body = replaced[name] if name in replaced else archive.read(entries[name])
-                info = zipfile.ZipInfo(f"{ROOT}/{name}", date_time=(1980, 1, 1, 0, 0, 0))
-                out.writestr(info, body)
+                out.writestr(zipfile.ZipInfo(f"{ROOT}/{name}", date_time=(1980, 1, 1, 0, 0, 0)), body)
 
 
 def tensor_bytes(path: Path) -> int:

@@ -1,5 +1,7 @@
-"""Vision Transformer: A. Dosovitskiy et al., "An Image Is Worth 16x16 Words: Transformers for Image Recognition
-at Scale", ICLR 2021."""
+"""Vision Transformer, over patches of an image.
+
+A. Dosovitskiy et al., "An Image Is Worth 16x16 Words: Transformers for Image Recognition at Scale", ICLR 2021.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +55,7 @@ class VisionTransformer(nn.Module):
         init_transformer(self)
 
     def forward(self, image: Tensor) -> Tensor:
+        """Maps images to logits."""
         tokens = self.patch_embed(image)
         tokens = torch.cat((self.cls_token.expand(tokens.shape[0], -1, -1), tokens), dim=1) + self.pos_embed
         tokens = self.norm(self.blocks(tokens))

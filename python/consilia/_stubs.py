@@ -1,0 +1,69 @@
+"""Writes or checks the type stubs of the extension: `python -m consilia._stubs [--check]`. For developers."""
+
+from __future__ import annotations
+
+import filecmp
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+_HEADER = "# Made from the extension by `make stubs`; do not edit.\n"
+
+
+def generate(folder: Path) -> Path:
+    """Generates the stubs of `consilia._core` and gives the folder that holds them."""
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pybind11_stubgen",
+            "consilia._core",
+            "--output-dir",
+            str(folder),
+            "--numpy-array-use-type-var",
+        ],
+        check=True,
+        capture_output=True,
+    )
+    made = folder / "consilia" / "_core"
+    for stub in made.rglob("*.pyi"):
+        lines = [line.rstrip() for line in stub.read_text(encoding="utf-8").splitlines()]
+        stub.write_text(_HEADER + "\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    return made
+
+
+def differences(made: Path) -> list[str]:
+    """Names of the stubs that are not as committed, missing or left over."""
+    committed = PACKAGE / "_core"
+    names = {path.relative_to(made) for path in made.rglob("*.pyi")}
+    names |= {path.relative_to(committed) for path in committed.rglob("*.pyi")}
+    return sorted(
+        str(name)
+        for name in names
+        if not (committed / name).is_file()
+        or not (made / name).is_file()
+        or not filecmp.cmp(made / name, committed / name, shallow=False)
+    )
+
+
+def main() -> int:
+    """Writes the stubs, or with `--check` tells which differ."""
+    with tempfile.TemporaryDirectory() as scratch:
+        made = generate(Path(scratch))
+        different = differences(made)
+        if "--check" in sys.argv:
+            print("\n".join(different))
+            return 1 if different else 0
+        for name in different:
+            target = PACKAGE / "_core" / name
+            target.unlink(missing_ok=True)
+            if (made / name).is_file():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes((made / name).read_bytes())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

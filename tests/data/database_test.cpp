@@ -1,0 +1,260 @@
+#include "consilia/data/database.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "consilia/core/error.hpp"
+#include "data/errors.hpp"
+#include "support/temporary_directory.hpp"
+
+namespace consilia::data {
+namespace {
+
+using core::Value;
+using namespace std::chrono_literals;
+
+class DatabaseTest : public testing::Test {
+protected:
+    DatabaseTest() { database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER, name TEXT UNIQUE)"); }
+
+    std::int64_t count() { return database.query("SELECT count(*) FROM t").int64(0, 0); }
+
+    test::TemporaryDirectory directory;
+    std::string url = "sqlite:" + (directory / "test.db").string();
+    Database database{url, {.connections_max = 4, .busy_timeout = 5s}};
+};
+
+TEST(Database, RefusesUrlsThatItDoesNotKnow) {
+    for (const char* url : {"", "sqlite:", "postgresql://host/db", "/tmp/file.db"}) {
+        EXPECT_EQ(test::code_of([&] { Database database(url); }), "database.url") << url;
+    }
+}
+
+TEST(Database, SaysThatAFileCannotBeOpened) {
+    const test::TemporaryDirectory directory;
+    const std::string url = "sqlite:" + (directory / "absent" / "test.db").string();
+    EXPECT_EQ(test::code_of([&] { Database database(url); }), "database.open");
+}
+
+TEST(Database, RefusesAFileThatIsNoDatabase) {
+    const test::TemporaryDirectory directory;
+    const auto path = directory / "test.db";
+    FILE* file = std::fopen(path.c_str(), "w");
+    for (int i = 0; i < 1000; ++i) std::fputs("not a database\n", file);
+    std::fclose(file);
+    EXPECT_EQ(test::code_of([&] { Database database("sqlite:" + path.string()); }), "database.corrupt");
+}
+
+TEST(Database, RefusesOptionsWithoutAMeaning) {
+    EXPECT_EQ(test::code_of([] { Database database("sqlite::memory:", {.connections_max = 0}); }), "database.options");
+    EXPECT_EQ(test::code_of([] { Database database("sqlite::memory:", {.statements_max = 1}); }), "database.options");
+}
+
+TEST(Database, InMemoryKeepsItsRowsBetweenSessions) {
+    Database database("sqlite::memory:");
+    database.execute("CREATE TABLE t (n INTEGER)");
+    database.execute("INSERT INTO t VALUES (7)");
+    EXPECT_EQ(database.query("SELECT n FROM t").int64(0, 0), 7);
+}
+
+TEST_F(DatabaseTest, EachConnectionIsSetForAWebServer) {
+    std::vector<ReadScope> scopes;
+    for (int i = 0; i < 4; ++i) scopes.push_back(database.read());
+    for (const ReadScope& scope : scopes) {
+        EXPECT_EQ(scope.query("PRAGMA journal_mode").text(0, 0), "wal");
+        EXPECT_EQ(scope.query("PRAGMA foreign_keys").int64(0, 0), 1);
+        EXPECT_EQ(scope.query("PRAGMA synchronous").int64(0, 0), 2);  // FULL
+        EXPECT_EQ(scope.query("PRAGMA busy_timeout").int64(0, 0), 5000);
+        EXPECT_EQ(scope.query("SELECT 'ABC' LIKE 'abc'").int64(0, 0), 0) << "LIKE must be case-sensitive";
+    }
+}
+
+TEST_F(DatabaseTest, ThePoolIsBounded) {
+    Database small(url, {.connections_max = 1, .busy_timeout = 1ms});
+    const ReadScope only = small.read();
+    EXPECT_EQ(test::code_of([&] { auto second = small.read(); }), "database.pool");
+}
+
+TEST_F(DatabaseTest, CommitsAndRollsBack) {
+    {
+        Transaction transaction = database.begin();
+        transaction.execute("INSERT INTO t (n) VALUES (1)");
+        EXPECT_EQ(transaction.last_insert_id(), 1);
+    }
+    EXPECT_EQ(count(), 0) << "a transaction without commit must leave nothing";
+    try {
+        Transaction transaction = database.begin();
+        transaction.execute("INSERT INTO t (n) VALUES (1)");
+        throw std::runtime_error("in between");
+    } catch (const std::runtime_error&) {
+    }
+    EXPECT_EQ(count(), 0);
+    Transaction transaction = database.begin();
+    transaction.execute("INSERT INTO t (n) VALUES (1)");
+    transaction.commit();
+    EXPECT_EQ(count(), 1);
+}
+
+TEST_F(DatabaseTest, NothingRunsOnATransactionThatHasEnded) {
+    Transaction transaction = database.begin();
+    transaction.commit();
+    EXPECT_EQ(test::code_of([&] { transaction.execute("INSERT INTO t (n) VALUES (1)"); }), "database.transaction");
+    EXPECT_EQ(test::code_of([&] { transaction.commit(); }), "database.transaction");
+    EXPECT_EQ(test::code_of([&] { transaction.on_commit([] {}); }), "database.transaction");
+    EXPECT_EQ(count(), 0);
+}
+
+TEST_F(DatabaseTest, NothingRunsAfterTheDatabaseRolledBackByItself) {
+    Transaction transaction = database.begin();
+    EXPECT_EQ(test::code_of([&] { transaction.execute("INSERT OR ROLLBACK INTO t (id) VALUES (1), (1)"); }),
+              "database.unique");
+    EXPECT_EQ(test::code_of([&] { transaction.execute("INSERT INTO t (n) VALUES (1)"); }), "database.rolled_back");
+    EXPECT_EQ(test::code_of([&] { transaction.commit(); }), "database.rolled_back");
+    transaction.rollback();
+    EXPECT_EQ(count(), 0);
+}
+
+TEST_F(DatabaseTest, ASavepointUndoesOnlyItsOwnChanges) {
+    Transaction transaction = database.begin();
+    transaction.execute("INSERT INTO t (n) VALUES (1)");
+    EXPECT_THROW(transaction.savepoint([&] {
+        transaction.execute("INSERT INTO t (n) VALUES (2)");
+        transaction.savepoint([&] { transaction.execute("INSERT INTO t (n) VALUES (3)"); });
+        throw std::runtime_error("undo");
+    }),
+                 std::runtime_error);
+    transaction.savepoint([&] {
+        transaction.execute("INSERT INTO t (n) VALUES (4)");
+        EXPECT_THROW(transaction.savepoint([&] {
+            transaction.execute("INSERT INTO t (n) VALUES (5)");
+            throw std::runtime_error("undo");
+        }),
+                     std::runtime_error);
+    });
+    transaction.commit();
+    const RowSet rows = database.query("SELECT n FROM t ORDER BY n");
+    ASSERT_EQ(rows.size(), 2U);
+    EXPECT_EQ(rows.int64(0, 0), 1);
+    EXPECT_EQ(rows.int64(1, 0), 4);
+}
+
+TEST_F(DatabaseTest, OnCommitRunsAfterTheCommitAndOnlyThen) {
+    std::vector<int> called;
+    {
+        Transaction transaction = database.begin();
+        transaction.on_commit([&] { called.push_back(1); });
+    }
+    EXPECT_TRUE(called.empty()) << "rolled back";
+    Transaction transaction = database.begin();
+    transaction.execute("INSERT INTO t (n) VALUES (1)");
+    transaction.on_commit([&] {
+        called.push_back(2);
+        EXPECT_EQ(count(), 1) << "the data must be there";
+    });
+    EXPECT_THROW(transaction.savepoint([&] {
+        transaction.on_commit([&] { called.push_back(3); });
+        throw std::runtime_error("undo");
+    }),
+                 std::runtime_error);
+    transaction.on_commit([&] { called.push_back(4); });
+    EXPECT_TRUE(called.empty());
+    transaction.commit();
+    EXPECT_EQ(called, (std::vector<int>{2, 4}));
+}
+
+TEST_F(DatabaseTest, AReadScopeSeesOneSnapshotAndDoesNotWrite) {
+    const ReadScope scope = database.read();
+    EXPECT_EQ(scope.query("SELECT count(*) FROM t").int64(0, 0), 0);
+    database.execute("INSERT INTO t (n) VALUES (1)");
+    EXPECT_EQ(count(), 1);
+    EXPECT_EQ(scope.query("SELECT count(*) FROM t").int64(0, 0), 0) << "the snapshot moved";
+    EXPECT_EQ(test::code_of([&] { scope.execute("INSERT INTO t (n) VALUES (2)"); }), "database.read_only");
+    EXPECT_EQ(count(), 1);
+}
+
+TEST_F(DatabaseTest, NamesTheColumnsOfABrokenRuleAndNeverItsValues) {
+    database.execute("CREATE TABLE rules (a TEXT NOT NULL, b INTEGER CHECK (b > 0), t_id INTEGER REFERENCES t (id))");
+    database.execute("INSERT INTO t (name) VALUES (?)", std::vector<Value>{"secret"});
+    try {
+        database.execute("INSERT INTO t (name) VALUES (?)", std::vector<Value>{"secret"});
+        FAIL() << "a duplicate went in";
+    } catch (const core::Conflict& error) {
+        EXPECT_EQ(error.code(), "database.unique");
+        EXPECT_NE(std::string(error.what()).find("t.name"), std::string::npos) << error.what();
+        EXPECT_EQ(error.to_json().find("secret"), std::string::npos) << error.to_json();
+    }
+    const auto insert = [&](const char* values) {
+        return test::code_of([&] { database.execute(std::string("INSERT INTO rules VALUES ") + values); });
+    };
+    EXPECT_EQ(insert("(NULL, 1, NULL)"), "database.not_null");
+    EXPECT_EQ(insert("('a', 0, NULL)"), "database.check");
+    EXPECT_EQ(insert("('a', 1, 99)"), "database.foreign_key");
+    EXPECT_EQ(insert("('a', 1, 1)"), "nothing was thrown");
+}
+
+TEST_F(DatabaseTest, ReportsABusyDatabase) {
+    Database impatient(url, {.busy_timeout = 1ms});
+    const Transaction writer = database.begin();
+    EXPECT_EQ(test::code_of([&] { auto second = impatient.begin(); }), "database.busy");
+    EXPECT_NO_THROW((void)impatient.query("SELECT 1")) << "a writer must not stop readers";
+}
+
+TEST_F(DatabaseTest, RefusesTwoStatementsAndAWrongNumberOfValues) {
+    EXPECT_EQ(test::code_of([&] { database.execute("SELECT 1; DROP TABLE t"); }), "database.statement");
+    EXPECT_EQ(test::code_of([&] { database.execute(""); }), "database.statement");
+    EXPECT_EQ(test::code_of([&] { database.execute("SELECT ?"); }), "database.bindings");
+    EXPECT_EQ(test::code_of([&] { database.execute("SELECT 1", std::vector<Value>{1}); }), "database.bindings");
+    EXPECT_EQ(count(), 0);
+}
+
+TEST_F(DatabaseTest, KeepsMoreStatementsThanItCachesWorking) {
+    Database database_of_two(url, {.connections_max = 1, .statements_max = 2});
+    const ReadScope scope = database_of_two.read();
+    for (int round = 0; round < 3; ++round) {
+        for (int i = 0; i < 10; ++i) {
+            EXPECT_EQ(scope.query("SELECT " + std::to_string(i)).int64(0, 0), i);
+        }
+    }
+}
+
+TEST_F(DatabaseTest, AStatementMayRunInsideItself) {
+    Database database_of_two(url, {.connections_max = 1, .statements_max = 2});
+    const Autocommit session = database_of_two.autocommit();
+    const std::string sql = "SELECT value FROM json_each('[1, 2, 3]')";
+    std::int64_t sum = 0;
+    session.run(sql, nullptr, [&](const CellReader& outer) {
+        session.run(sql, nullptr, [&](const CellReader& inner) { sum += outer.int64(0) * inner.int64(0); });
+    });
+    EXPECT_EQ(sum, 36);
+}
+
+TEST_F(DatabaseTest, ThreadsWriteWithoutLosingAnything) {
+    constexpr int kThreads = 4;
+    constexpr int kWrites = 100;
+    database.execute("INSERT INTO t (id, n) VALUES (1, 0)");
+    std::atomic<int> failures = 0;
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+        threads.emplace_back([&] {
+            for (int k = 0; k < kWrites; ++k) {
+                try {
+                    Transaction transaction = database.begin();
+                    const std::int64_t n = transaction.query("SELECT n FROM t WHERE id = 1").int64(0, 0);
+                    transaction.execute("UPDATE t SET n = ? WHERE id = 1", std::vector<Value>{n + 1});
+                    transaction.commit();
+                } catch (const core::Error&) {
+                    ++failures;
+                }
+            }
+        });
+    }
+    threads.clear();
+    EXPECT_EQ(failures, 0);
+    EXPECT_EQ(database.query("SELECT n FROM t").int64(0, 0), kThreads * kWrites);
+}
+
+}  // namespace
+}  // namespace consilia::data

@@ -1,0 +1,222 @@
+#pragma once
+// A backend behind the real table whose models are a line of text: sizes and faults are what a test says. It
+// keeps its own count of the memory that is truly taken, against which the ledger is checked.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "consilia/c/backend.h"
+#include "consilia/core/clock.hpp"
+#include "consilia/inference/backend.hpp"
+
+/// `code=100 activation=50 weights=1 fail=run classes=4`; what is not said is zero.
+struct consilia_model {
+    std::uint64_t code_bytes = 0;
+    std::uint64_t activation_bytes = 0;
+    std::int64_t needs_weights = 0;
+    std::int64_t first_class = -1;  // The logit that is raised, whatever the weights say.
+    std::string fail;
+    std::vector<consilia_tensor_view_t> bound;
+    std::vector<std::int64_t> bound_sizes;
+};
+
+namespace consilia::test {
+
+/// What the simulated device has seen. One for the process: the table has no place for a context.
+struct SimulatedDevice {
+    std::mutex mutex;
+    std::uint64_t held_bytes = 0;
+    std::uint64_t peak_bytes = 0;
+    int opened = 0;
+    int released = 0;
+    int bound = 0;
+    int runs = 0;
+    bool is_running = false;
+    bool was_shared = false;   // Two runs at once.
+    int fail_open_after = -1;  // Counts down at each opening; the one at zero fails.
+    int fail_run_after = -1;
+    core::ManualClock* clock = nullptr;  // Moved by 7 ms an opening and 3 ms a run.
+
+    void take(std::uint64_t bytes) {
+        held_bytes += bytes;
+        peak_bytes = std::max(peak_bytes, held_bytes);
+    }
+    static SimulatedDevice& instance() {
+        static SimulatedDevice device;
+        return device;
+    }
+    static void reset() {
+        SimulatedDevice& device = instance();
+        const std::lock_guard lock(device.mutex);
+        device.held_bytes = device.peak_bytes = 0;
+        device.opened = device.released = device.bound = device.runs = 0;
+        device.is_running = device.was_shared = false;
+        device.fail_open_after = device.fail_run_after = -1;
+        device.clock = nullptr;
+    }
+};
+
+namespace simulated {
+
+inline int fail(const std::string& why, char* error, std::size_t error_size) {
+    std::strncpy(error, why.c_str(), error_size - 1);
+    error[error_size - 1] = '\0';
+    return 1;
+}
+
+inline std::uint64_t byte_count(const consilia_tensor_view_t& view) {
+    std::uint64_t count = 4;
+    for (std::int32_t i = 0; i < view.rank; ++i) count *= static_cast<std::uint64_t>(view.shape[i]);
+    return count;
+}
+
+inline int query_device(const char* device, consilia_backend_device_t* out, char* error,
+                        std::size_t error_size) {
+    if (std::strcmp(device, "cpu") != 0) return fail("only `cpu` is simulated", error, error_size);
+    out->total_bytes = 1 << 20;
+    out->free_bytes = 1 << 19;
+    return 0;
+}
+
+inline int open(const consilia_backend_open_options_t* options, consilia_model_t** out, char* error,
+                std::size_t error_size) {
+    auto model = std::make_unique<consilia_model>();
+    std::istringstream words(std::string(static_cast<const char*>(options->code), options->code_size));
+    for (std::string word; words >> word;) {
+        const std::string key = word.substr(0, word.find('='));
+        const std::string value = word.substr(word.find('=') + 1);
+        if (key == "code") model->code_bytes = std::stoull(value);
+        if (key == "activation") model->activation_bytes = std::stoull(value);
+        if (key == "weights") model->needs_weights = std::stoll(value);
+        if (key == "first") model->first_class = std::stoll(value);
+        if (key == "fail") model->fail = value;
+    }
+    if (model->fail == "open") return fail("the code cannot be read", error, error_size);
+    SimulatedDevice& device = SimulatedDevice::instance();
+    const std::lock_guard lock(device.mutex);
+    if (device.fail_open_after >= 0 && device.fail_open_after-- == 0) {
+        return fail("the device refused", error, error_size);
+    }
+    ++device.opened;
+    device.take(model->code_bytes);
+    if (device.clock != nullptr) device.clock->advance(std::chrono::milliseconds(7));
+    *out = model.release();
+    return 0;
+}
+
+inline int describe(consilia_model_t* model, consilia_backend_description_t* out, char*, std::size_t) {
+    out->resident_bytes = model->code_bytes;
+    out->needs_weights = model->needs_weights != 0 ? 1 : 0;
+    return 0;
+}
+
+inline void unbind(consilia_model_t* model) {
+    SimulatedDevice& device = SimulatedDevice::instance();
+    const std::lock_guard lock(device.mutex);
+    for (const std::int64_t size : model->bound_sizes) device.held_bytes -= static_cast<std::uint64_t>(size);
+    model->bound.clear();
+    model->bound_sizes.clear();
+}
+
+inline int bind(consilia_model_t* model, const consilia_tensor_view_t* weights, std::size_t count,
+                char* error, std::size_t error_size) {
+    if (model->fail == "bind") return fail("the tensor `w` is missing", error, error_size);
+    if (model->needs_weights == 0) return fail("the code has no place for weights", error, error_size);
+    unbind(model);
+    SimulatedDevice& device = SimulatedDevice::instance();
+    const std::lock_guard lock(device.mutex);
+    ++device.bound;
+    for (std::size_t i = 0; i < count; ++i) {
+        model->bound.push_back(weights[i]);
+        model->bound_sizes.push_back(static_cast<std::int64_t>(byte_count(weights[i])));
+        device.take(byte_count(weights[i]));
+    }
+    return 0;
+}
+
+/// Logits that depend on every bit of the weights and of the input.
+inline void answer(const consilia_model& model, const consilia_tensor_view_t& input,
+                   const consilia_tensor_view_t& output) {
+    std::uint64_t hash = 1469598103934665603ULL;
+    const auto mix = [&hash](const void* data, std::uint64_t bytes) {
+        for (std::uint64_t i = 0; i < bytes; ++i) {
+            hash = (hash ^ static_cast<const unsigned char*>(data)[i]) * 1099511628211ULL;
+        }
+    };
+    mix(input.data, byte_count(input));
+    for (std::size_t i = 0; i < model.bound.size(); ++i) {
+        mix(model.bound[i].data, static_cast<std::uint64_t>(model.bound_sizes[i]));
+    }
+    auto* logits = static_cast<float*>(output.data);
+    for (std::int64_t i = 0; i < output.shape[1]; ++i) {
+        logits[i] = static_cast<float>(hash >> (i * 8) & 0xFFU) / 64.0F;
+        if (i == model.first_class) logits[i] = 9.0F;
+    }
+}
+
+inline int run(consilia_model_t* model, const consilia_tensor_view_t* input,
+               const consilia_tensor_view_t* output, consilia_backend_run_options_t* options, char* error,
+               std::size_t error_size) {
+    SimulatedDevice& device = SimulatedDevice::instance();
+    {
+        const std::lock_guard lock(device.mutex);
+        if (device.fail_run_after >= 0 && device.fail_run_after-- == 0) {
+            return fail("the device refused", error, error_size);
+        }
+        if (model->fail == "run") return fail("a kernel failed", error, error_size);
+        if (model->needs_weights != 0 && model->bound.empty()) return fail("no weights", error, error_size);
+        if (reinterpret_cast<std::uintptr_t>(input->data) % 64 != 0)
+            return fail("not aligned", error, error_size);
+        ++device.runs;
+        device.was_shared |= device.is_running;
+        device.is_running = true;
+        device.take(model->activation_bytes);
+        if (device.clock != nullptr) device.clock->advance(std::chrono::milliseconds(3));
+    }
+    answer(*model, *input, *output);
+    if (model->fail == "nan") static_cast<float*>(output->data)[0] = std::numeric_limits<float>::quiet_NaN();
+    const std::lock_guard lock(device.mutex);
+    device.is_running = false;
+    device.held_bytes -= model->activation_bytes;
+    options->activation_bytes_peak = model->activation_bytes;
+    return 0;
+}
+
+inline void release(consilia_model_t* model) {
+    if (model == nullptr) return;
+    unbind(model);
+    SimulatedDevice& device = SimulatedDevice::instance();
+    const std::lock_guard lock(device.mutex);
+    ++device.released;
+    device.held_bytes -= model->code_bytes;
+    delete model;
+}
+
+inline const consilia_backend_v1_t kTable = {sizeof(consilia_backend_v1_t),
+                                             CONSILIA_BACKEND_API_VERSION,
+                                             0,
+                                             "simulated",
+                                             "2.5.1",
+                                             "simulated simulated-frozen",
+                                             &query_device,
+                                             &open,
+                                             &describe,
+                                             &bind,
+                                             &unbind,
+                                             &run,
+                                             &release};
+
+}  // namespace simulated
+
+inline std::shared_ptr<const inference::Backend> simulated_backend() {
+    return std::make_shared<const inference::Backend>(simulated::kTable);
+}
+
+}  // namespace consilia::test
