@@ -1,20 +1,17 @@
-// Errors, expressions and configuration for Python.
+// Expressions for Python, and the order in which core is bound.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <map>
 #include <string>
 #include <vector>
 
 #include "bind_errors.hpp"
 #include "bindings.hpp"
-#include "consilia/core/config.hpp"
 #include "consilia/core/expression.hpp"
 
 namespace consilia::bindings {
 namespace {
 
-using core::Config;
 using core::Expression;
 using core::Term;
 
@@ -24,13 +21,26 @@ Term to_term(py::handle object) {
     return Term(to_value(object));
 }
 
+/// A condition from a condition or from a field that holds a truth value.
+Expression to_expression(py::handle object) {
+    if (py::isinstance<Term>(object)) return object.cast<Term>().expression();
+    if (py::isinstance<Expression>(object)) return object.cast<Expression>();
+    throw py::type_error("wanted an Expression or a Term: mind the parentheses around comparisons");
+}
+
+[[noreturn]] bool refuse_truth() {
+    throw py::type_error(
+        "an expression has no truth value: combine with &, | and ~, and mind the parentheses");
+}
+
 core::Parameters to_parameters(const py::dict& given) {
     core::Parameters parameters;
     for (const auto& [name, value] : given) parameters.emplace(name.cast<std::string>(), to_value(value));
     return parameters;
 }
 
-/// Fields by dotted path: a key `a.b` itself, or the key `b` of the mapping under `a`. What is absent is null.
+/// Fields by dotted path: a key `a.b` itself, or the key `b` of the mapping under `a`. What is absent is
+/// null.
 core::FieldSource field_source(const py::dict& object) {
     return [&object](std::string_view path) -> core::Value {
         const py::str whole(path.data(), path.size());
@@ -45,21 +55,20 @@ core::FieldSource field_source(const py::dict& object) {
 }
 
 void bind_expressions(py::module_& module) {
-    py::class_<Expression>(module, "Expression",
-                           "An immutable condition with SQL's three-valued logic. Combine with `&`, `|` and `~`.")
-        .def("__and__", [](const Expression& a, const Expression& b) { return a && b; })
-        .def("__or__", [](const Expression& a, const Expression& b) { return a || b; })
+    py::class_<Expression>(
+        module, "Expression",
+        "An immutable condition with SQL's three-valued logic. Combine with `&`, `|` and `~`.")
+        .def("__and__", [](const Expression& a, py::handle b) { return a && to_expression(b); })
+        .def("__or__", [](const Expression& a, py::handle b) { return a || to_expression(b); })
         .def("__invert__", [](const Expression& a) { return !a; })
         .def("__str__", &core::to_text)
         .def("__repr__", [](const Expression& e) { return "<Expression " + core::to_text(e) + ">"; })
-        .def("__bool__",
-             [](const Expression&) -> bool {
-                 throw py::type_error("an Expression has no truth value: combine with &, | and ~, and mind the parentheses");
-             })
+        .def("__bool__", [](const Expression&) { return refuse_truth(); })
         .def("same_as", &Expression::same_as, py::arg("other"), "Same structure, names and values.")
         .def_property_readonly("field_paths", &core::field_paths)
         .def(
-            "bind", [](const Expression& e, const py::dict& given) { return core::bind(e, to_parameters(given)); },
+            "bind",
+            [](const Expression& e, const py::dict& given) { return core::bind(e, to_parameters(given)); },
             py::arg("parameters"), "Replaces the parameters that are given by their values.")
         .def(
             "evaluate",
@@ -84,6 +93,12 @@ void bind_expressions(py::module_& module) {
         .def("__ge__", [](const Term& a, py::handle b) { return a >= to_term(b); })
         .def("__hash__", [](py::handle self) { return reinterpret_cast<std::uintptr_t>(self.ptr()) >> 4U; })
         .def("__repr__", [](const Term& t) { return "<Term " + core::to_text(t.expression()) + ">"; })
+        .def("__and__", [](const Term& a, py::handle b) { return a.expression() && to_expression(b); })
+        .def("__or__", [](const Term& a, py::handle b) { return a.expression() || to_expression(b); })
+        .def("__invert__", [](const Term& a) { return !a.expression(); })
+        .def("__bool__", [](const Term&) { return refuse_truth(); })
+        .def_property_readonly("expression", &Term::expression,
+                               "As a condition: true where the field is true.")
         .def("is_null", &Term::is_null)
         .def("is_not_null", &Term::is_not_null)
         .def(
@@ -96,34 +111,19 @@ void bind_expressions(py::module_& module) {
             py::arg("values"))
         .def(
             "between",
-            [](const Term& term, py::handle low, py::handle high) { return term.between(to_term(low), to_term(high)); },
+            [](const Term& term, py::handle low, py::handle high) {
+                return term.between(to_term(low), to_term(high));
+            },
             py::arg("low"), py::arg("high"), "Both ends included.")
         .def(
-            "like", [](const Term& term, py::handle pattern) { return term.like(to_term(pattern)); }, py::arg("pattern"),
-            "`%` any run, `_` one character, `\\` escapes; case-sensitive.");
+            "like", [](const Term& term, py::handle pattern) { return term.like(to_term(pattern)); },
+            py::arg("pattern"), "`%` any run, `_` one character, `\\` escapes; case-sensitive.");
 
     module.def("field", &core::field, py::arg("path"), "A field by its dotted path.");
     module.def("parameter", &core::parameter, py::arg("name"), "A parameter: `:name` in text.");
     module.def("parse_expression", &core::parse_expression, py::arg("text"),
+               py::call_guard<py::gil_scoped_release>(),
                "Reads the text form: `status = 'completed' and xray.patient.user_id = :me`.");
-}
-
-void bind_config(py::module_& module) {
-    py::class_<Config>(module, "Config", "Settings with defaults; documents and the environment go over them.")
-        .def(py::init<>())
-        .def_static("from_json", &Config::from_json, py::arg("document"))
-        .def("with_json", &Config::with_json, py::arg("document"), py::arg("source") = "document")
-        .def("with_environment", py::overload_cast<>(&Config::with_environment, py::const_),
-             "This configuration with the process's `CONSILIA_` variables over it.")
-        .def("with_environment",
-             py::overload_cast<const std::map<std::string, std::string>&>(&Config::with_environment, py::const_),
-             py::arg("variables"))
-        .def("to_json", &Config::to_json)
-        .def(
-            "to_dict", [](const Config& config) { return py::module_::import("json").attr("loads")(config.to_json()); },
-            "Every setting as plain Python values.")
-        .def("is_enabled", &Config::is_enabled, py::arg("feature"))
-        .def("__eq__", [](const Config& a, const Config& b) { return a == b; });
 }
 
 }  // namespace
@@ -132,6 +132,7 @@ void bind_core(py::module_& module) {
     bind_errors(module);
     bind_expressions(module);
     bind_config(module);
+    bind_logging(module);
 }
 
 }  // namespace consilia::bindings

@@ -14,11 +14,14 @@ struct ErrorClass {
 };
 
 constexpr std::array<ErrorClass, 13> kErrorClasses{{
-    {core::ErrorKind::InvalidArgument, "InvalidArgument", "ValueError", "The caller asked for what has no meaning."},
+    {core::ErrorKind::InvalidArgument, "InvalidArgument", "ValueError",
+     "The caller asked for what has no meaning."},
     {core::ErrorKind::Validation, "ValidationError", "ValueError", "Data from outside breaks its rules."},
-    {core::ErrorKind::PermissionDenied, "PermissionDenied", "PermissionError", "The principal may not do this."},
+    {core::ErrorKind::PermissionDenied, "PermissionDenied", "PermissionError",
+     "The principal may not do this."},
     {core::ErrorKind::NotFound, "NotFound", "LookupError", "No such record, file or member."},
-    {core::ErrorKind::Conflict, "Conflict", nullptr, "The state does not allow it: a duplicate, a stale version."},
+    {core::ErrorKind::Conflict, "Conflict", nullptr,
+     "The state does not allow it: a duplicate, a stale version."},
     {core::ErrorKind::UploadRejected, "UploadRejected", "ValueError", "A file that may not come in."},
     {core::ErrorKind::Unavailable, "Unavailable", nullptr, "Something needed is not there now."},
     {core::ErrorKind::ResourceExhausted, "ResourceExhausted", nullptr, "A stated bound would be passed."},
@@ -48,7 +51,8 @@ void raise(const core::Error& error) {
     const py::handle type = classes()[index < classes().size() ? index : 0];
     const py::object raised = type(error.what());
     py::dict details;
-    for (const core::Detail& detail : error.details()) details[py::str(detail.name)] = to_python(detail.value);
+    for (const core::Detail& detail : error.details())
+        details[py::str(detail.name)] = to_python(detail.value);
     raised.attr("kind") = std::string(to_string(error.kind()));
     raised.attr("code") = error.code();
     raised.attr("http_status") = error.http_status();
@@ -60,10 +64,11 @@ void raise(const core::Error& error) {
 
 void bind_errors(py::module_& module) {
     const py::handle exception(PyExc_Exception);
-    const py::object base = make_class("Error", py::make_tuple(exception),
-                                       "Base of every error of the library.\n\n"
-                                       "`code` is stable and meant for programs (`upload.too_large`); the message is for\n"
-                                       "people. `kind`, `http_status` and `details` (a dict) say the rest.");
+    const py::object base =
+        make_class("Error", py::make_tuple(exception),
+                   "Base of every error of the library.\n\n"
+                   "`code` is stable and meant for programs (`upload.too_large`); the message is for\n"
+                   "people. `kind`, `http_status` and `details` (a dict) say the rest.");
     base.attr("kind") = "internal";
     base.attr("code") = "";
     base.attr("http_status") = 500;

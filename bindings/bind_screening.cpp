@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -314,23 +313,6 @@ void bind_reading(ServiceClass& service) {
             return self.statistics(principal);
         },
         py::arg("principal"));
-}
-
-py::dict engine_status(inference::Engine& engine) {
-    const auto [members, memory, plan] = [&] {
-        const py::gil_scoped_release release;
-        return std::tuple(engine.members(), engine.memory(), engine.plan().to_json());
-    }();
-    py::list described;
-    for (const inference::MemberStatus& member : members) {
-        described.append(py::dict(py::arg("id") = member.id, py::arg("architecture") = member.architecture,
-                                  py::arg("format") = member.format, py::arg("is_ready") = member.is_ready(),
-                                  py::arg("error_code") = member.error_code,
-                                  py::arg("error_message") = member.error_message));
-    }
-    return py::dict(py::arg("budget_bytes") = memory.budget_bytes, py::arg("held_bytes") = memory.held_bytes,
-                    py::arg("peak_bytes") = memory.peak_bytes, py::arg("members") = described,
-                    py::arg("plan") = py::module_::import("json").attr("loads")(plan));
 }
 
 void bind_engine(ServiceClass& service) {

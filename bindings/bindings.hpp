@@ -5,14 +5,23 @@
 #include "consilia/core/error.hpp"
 #include "consilia/core/value.hpp"
 
+namespace consilia::inference {
+class Engine;
+}
+
 namespace consilia::bindings {
 
 namespace py = pybind11;
 
 void bind_core(py::module_& module);
+void bind_config(py::module_& module);
+void bind_logging(py::module_& module);
 void bind_imaging(py::module_& module);
 void bind_inference(py::module_& module);
 void bind_screening(py::module_& module);
+
+/// Memory, members and plan of an engine.
+py::dict engine_status(const inference::Engine& engine);
 
 /// None, bool, int, float, str, bytes, datetime (with a time zone), date or UUID as a value.
 /// @throws InvalidArgument (`value.type`) for another type, a naive datetime or an int past 64 bits.

@@ -10,11 +10,14 @@
 namespace consilia::bindings {
 namespace {
 
-py::object datetime_class(const char* name) { return py::module_::import("datetime").attr(name); }
+py::object datetime_class(const char* name) {
+    return py::module_::import("datetime").attr(name);
+}
 
 [[noreturn]] void refuse(py::handle object, const char* reason) {
-    throw core::InvalidArgument("value.type", std::string(reason) + ", not `" +
-                                                  py::str(py::type::of(object).attr("__name__")).cast<std::string>() + "`");
+    throw core::InvalidArgument("value.type",
+                                std::string(reason) + ", not `" +
+                                    py::str(py::type::of(object).attr("__name__")).cast<std::string>() + "`");
 }
 
 core::Value from_datetime(py::handle object) {
@@ -40,6 +43,11 @@ core::Value to_value(py::handle object) {
         if (overflow != 0) refuse(object, "an integer must fit into 64 bits");
         return static_cast<std::int64_t>(number);
     }
+    if (PyIndex_Check(object.ptr()) != 0) {  // An integer of another library, numpy's for one.
+        const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()));
+        if (!index) throw py::error_already_set();
+        return to_value(index);
+    }
     if (py::isinstance<py::float_>(object)) return object.cast<double>();
     if (py::isinstance<py::str>(object)) return object.cast<std::string>();
     if (py::isinstance<py::bytes>(object)) return from_bytes(object);
@@ -55,11 +63,16 @@ core::Value to_value(py::handle object) {
 
 py::object to_python(const core::Value& value) {
     switch (value.type()) {
-        case core::ValueType::Null: return py::none();
-        case core::ValueType::Bool: return py::bool_(value.as<bool>());
-        case core::ValueType::Int64: return py::int_(value.as<std::int64_t>());
-        case core::ValueType::Double: return py::float_(value.as<double>());
-        case core::ValueType::Text: return py::str(value.as<std::string>());
+        case core::ValueType::Null:
+            return py::none();
+        case core::ValueType::Bool:
+            return py::bool_(value.as<bool>());
+        case core::ValueType::Int64:
+            return py::int_(value.as<std::int64_t>());
+        case core::ValueType::Double:
+            return py::float_(value.as<double>());
+        case core::ValueType::Text:
+            return py::str(value.as<std::string>());
         case core::ValueType::Blob: {
             const auto& bytes = value.as<core::Blob>().bytes;
             return py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -67,10 +80,12 @@ py::object to_python(const core::Value& value) {
         case core::ValueType::Date:
             return datetime_class("date").attr("fromisoformat")(core::to_iso8601(value.as<core::Date>()));
         case core::ValueType::Timestamp:
-            return datetime_class("datetime").attr("fromisoformat")(core::to_iso8601(value.as<core::Timestamp>()));
+            return datetime_class("datetime")
+                .attr("fromisoformat")(core::to_iso8601(value.as<core::Timestamp>()));
         case core::ValueType::Uuid:
             return py::module_::import("uuid").attr("UUID")(to_string(value.as<core::Uuid>()));
-        case core::ValueType::Json: return py::module_::import("json").attr("loads")(value.as<core::Json>().text);
+        case core::ValueType::Json:
+            return py::module_::import("json").attr("loads")(value.as<core::Json>().text);
     }
     return py::none();
 }

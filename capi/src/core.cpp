@@ -24,11 +24,14 @@ void set_error(consilia_error_t** out_error, const core::Error& error) {
 }
 
 // Made when the library is loaded: when it is needed there is no memory left to make it.
-consilia_error_t the_out_of_memory_error{CONSILIA_OUT_OF_MEMORY, 503, "memory.exhausted", "out of memory", "{}"};
+consilia_error_t the_out_of_memory_error{CONSILIA_OUT_OF_MEMORY, 503, "memory.exhausted", "out of memory",
+                                         "{}"};
 
 }  // namespace
 
-consilia_error_t* out_of_memory_error() noexcept { return &the_out_of_memory_error; }
+consilia_error_t* out_of_memory_error() noexcept {
+    return &the_out_of_memory_error;
+}
 
 consilia_status_t report_current_exception(consilia_error_t** out_error) noexcept {
     try {
@@ -74,7 +77,9 @@ consilia_str_t consilia_error_code(const consilia_error_t* error) {
 consilia_str_t consilia_error_message(const consilia_error_t* error) {
     return error == nullptr ? kEmpty : consilia::capi::borrow(error->message);
 }
-int32_t consilia_error_http_status(const consilia_error_t* error) { return error == nullptr ? 200 : error->http_status; }
+int32_t consilia_error_http_status(const consilia_error_t* error) {
+    return error == nullptr ? 200 : error->http_status;
+}
 consilia_str_t consilia_error_details_json(const consilia_error_t* error) {
     return error == nullptr ? kEmpty : consilia::capi::borrow(error->details_json);
 }
@@ -82,6 +87,8 @@ void consilia_error_free(consilia_error_t* error) {
     if (error != consilia::capi::out_of_memory_error()) delete error;
 }
 
-const char* consilia_version(void) { return CONSILIA_VERSION; }
+const char* consilia_version(void) {
+    return CONSILIA_VERSION;
+}
 
 }  // extern "C"

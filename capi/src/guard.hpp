@@ -20,7 +20,8 @@ struct consilia_error {
 
 namespace consilia::capi {
 
-/// The error of an allocation that failed: static, so that reporting it needs no memory. Freeing it does nothing.
+/// The error of an allocation that failed: static, so that reporting it needs no memory. Freeing it does
+/// nothing.
 consilia_error_t* out_of_memory_error() noexcept;
 
 /// Translates the exception in flight; `out_error` may be null.
@@ -46,7 +47,9 @@ inline std::string_view view(consilia_str_t text) {
     return text.size == 0 ? std::string_view{} : std::string_view(text.data, text.size);
 }
 
-inline consilia_str_t borrow(const std::string& text) noexcept { return {text.data(), text.size()}; }
+inline consilia_str_t borrow(const std::string& text) noexcept {
+    return {text.data(), text.size()};
+}
 
 /// @throws InvalidArgument (`c_api.null`) naming the argument.
 template <class T>
@@ -55,20 +58,22 @@ T& require(T* pointer, const char* name) {
     return *pointer;
 }
 
-/// A copy of a versioned option struct: what the caller does not know is zero, and a tail that this library does not
-/// know must be zero. Null gives all defaults.
+/// A copy of a versioned option struct: what the caller does not know is zero, and a tail that this library
+/// does not know must be zero. Null gives all defaults.
 template <class T>
 T copy_options(const T* given) {
     T known{};
     known.struct_size = sizeof(T);
     if (given == nullptr) return known;
     if (given->struct_size < sizeof(std::size_t)) {
-        throw core::InvalidArgument("c_api.struct_size", "struct_size is not set: prepare options with CONSILIA_INIT");
+        throw core::InvalidArgument("c_api.struct_size",
+                                    "struct_size is not set: prepare options with CONSILIA_INIT");
     }
     const auto* bytes = reinterpret_cast<const unsigned char*>(given);
     for (std::size_t i = sizeof(T); i < given->struct_size; ++i) {
         if (bytes[i] != 0) {
-            throw core::InvalidArgument("c_api.struct_size", "an option is set that this version does not know",
+            throw core::InvalidArgument("c_api.struct_size",
+                                        "an option is set that this version does not know",
                                         {{"struct_size", static_cast<std::int64_t>(given->struct_size)},
                                          {"known_size", static_cast<std::int64_t>(sizeof(T))}});
         }

@@ -35,7 +35,8 @@ screening::ServiceOptions service_options(const consilia_service_options_t& give
     options.database_url = view(given.database_url);
     options.files_directory = view(given.files_directory);
     for (const consilia_str_t& path :
-         std::span(given.member_count == 0 ? nullptr : &require(given.member_paths, "member_paths"), given.member_count)) {
+         std::span(given.member_count == 0 ? nullptr : &require(given.member_paths, "member_paths"),
+                   given.member_count)) {
         options.members.emplace_back(view(path));
     }
     options.budget_bytes = given.budget_bytes;
@@ -70,7 +71,8 @@ void submit(consilia_service_t* service, const consilia_principal_t* principal, 
     if (client_name.data != nullptr) options.client_name = std::string(view(client_name));
     const screening::Submission made =
         require(service, "service").service.submit(principal_of(principal), source, options);
-    require(out_submission, "out_submission") = {made.prediction_id, made.image_id, made.is_duplicate ? 1 : 0, 0};
+    require(out_submission, "out_submission") = {made.prediction_id, made.image_id, made.is_duplicate ? 1 : 0,
+                                                 0};
 }
 
 /// Sets an output to zero on entry, so that it is zero after a failure.
@@ -84,18 +86,21 @@ T& cleared(T* output, const char* name) {
 
 extern "C" {
 
-consilia_status_t consilia_service_open(const consilia_service_options_t* options, consilia_service_t** out_service,
-                                        consilia_error_t** out_error) {
+consilia_status_t consilia_service_open(const consilia_service_options_t* options,
+                                        consilia_service_t** out_service, consilia_error_t** out_error) {
     return guard(out_error, [&] {
         consilia_service_t*& out = cleared(out_service, "out_service");
         const consilia_service_options_t known = copy_options(options);
         out = std::make_unique<consilia_service_t>(
-                  consilia_service_t{screening::Service(service_options(known)), known.progress, known.progress_user_data})
+                  consilia_service_t{screening::Service(service_options(known)), known.progress,
+                                     known.progress_user_data})
                   .release();
     });
 }
 
-void consilia_service_free(consilia_service_t* service) { delete service; }
+void consilia_service_free(consilia_service_t* service) {
+    delete service;
+}
 
 consilia_status_t consilia_service_create_first_admin(consilia_service_t* service, consilia_str_t username,
                                                       int64_t* out_user_id, consilia_error_t** out_error) {
@@ -108,7 +113,8 @@ consilia_status_t consilia_service_create_first_admin(consilia_service_t* servic
     });
 }
 
-consilia_status_t consilia_service_create_user(consilia_service_t* service, const consilia_principal_t* principal,
+consilia_status_t consilia_service_create_user(consilia_service_t* service,
+                                               const consilia_principal_t* principal,
                                                const consilia_new_user_t* user, int64_t* out_user_id,
                                                consilia_error_t** out_error) {
     return guard(out_error, [&] {
@@ -123,9 +129,10 @@ consilia_status_t consilia_service_create_user(consilia_service_t* service, cons
     });
 }
 
-consilia_status_t consilia_service_create_patient(consilia_service_t* service, const consilia_principal_t* principal,
-                                                  const consilia_new_patient_t* patient, int64_t* out_patient_id,
-                                                  consilia_error_t** out_error) {
+consilia_status_t consilia_service_create_patient(consilia_service_t* service,
+                                                  const consilia_principal_t* principal,
+                                                  const consilia_new_patient_t* patient,
+                                                  int64_t* out_patient_id, consilia_error_t** out_error) {
     return guard(out_error, [&] {
         int64_t& out = cleared(out_patient_id, "out_patient_id");
         const consilia_new_patient_t known = copy_options(&require(patient, "patient"));
@@ -139,25 +146,28 @@ consilia_status_t consilia_service_create_patient(consilia_service_t* service, c
     });
 }
 
-consilia_status_t consilia_service_submit_file(consilia_service_t* service, const consilia_principal_t* principal,
-                                               int64_t patient_id, consilia_str_t path, consilia_str_t client_name,
-                                               consilia_submission_t* out_submission, consilia_error_t** out_error) {
+consilia_status_t consilia_service_submit_file(consilia_service_t* service,
+                                               const consilia_principal_t* principal, int64_t patient_id,
+                                               consilia_str_t path, consilia_str_t client_name,
+                                               consilia_submission_t* out_submission,
+                                               consilia_error_t** out_error) {
     return guard(out_error, [&] {
         cleared(out_submission, "out_submission");
-        submit(service, principal, patient_id, consilia::validation::UploadSource::file(view(path)), client_name,
-               out_submission);
+        submit(service, principal, patient_id, consilia::validation::UploadSource::file(view(path)),
+               client_name, out_submission);
     });
 }
 
-consilia_status_t consilia_service_submit_bytes(consilia_service_t* service, const consilia_principal_t* principal,
-                                                int64_t patient_id, const void* data, size_t size,
-                                                consilia_str_t client_name, consilia_submission_t* out_submission,
+consilia_status_t consilia_service_submit_bytes(consilia_service_t* service,
+                                                const consilia_principal_t* principal, int64_t patient_id,
+                                                const void* data, size_t size, consilia_str_t client_name,
+                                                consilia_submission_t* out_submission,
                                                 consilia_error_t** out_error) {
     return guard(out_error, [&] {
         cleared(out_submission, "out_submission");
         const auto* bytes = size == 0 ? nullptr : &require(static_cast<const std::byte*>(data), "data");
-        submit(service, principal, patient_id, consilia::validation::UploadSource::bytes({bytes, size}), client_name,
-               out_submission);
+        submit(service, principal, patient_id, consilia::validation::UploadSource::bytes({bytes, size}),
+               client_name, out_submission);
     });
 }
 
@@ -183,18 +193,20 @@ consilia_status_t consilia_service_work(consilia_service_t* service, size_t max_
     });
 }
 
-consilia_status_t consilia_service_list_json(consilia_service_t* service, const consilia_principal_t* principal,
-                                             const consilia_list_options_t* options, consilia_buffer_t* out_json,
-                                             consilia_error_t** out_error) {
+consilia_status_t consilia_service_list_json(consilia_service_t* service,
+                                             const consilia_principal_t* principal,
+                                             const consilia_list_options_t* options,
+                                             consilia_buffer_t* out_json, consilia_error_t** out_error) {
     return guard(out_error, [&] {
         consilia_buffer_t& out = cleared(out_json, "out_json");
-        out = to_buffer(require(service, "service").service.list_json(principal_of(principal), list_options(options)));
+        out = to_buffer(
+            require(service, "service").service.list_json(principal_of(principal), list_options(options)));
     });
 }
 
-consilia_status_t consilia_service_get_json(consilia_service_t* service, const consilia_principal_t* principal,
-                                            int64_t prediction_id, consilia_buffer_t* out_json,
-                                            consilia_error_t** out_error) {
+consilia_status_t consilia_service_get_json(consilia_service_t* service,
+                                            const consilia_principal_t* principal, int64_t prediction_id,
+                                            consilia_buffer_t* out_json, consilia_error_t** out_error) {
     return guard(out_error, [&] {
         consilia_buffer_t& out = cleared(out_json, "out_json");
         out = to_buffer(require(service, "service").service.get_json(principal_of(principal), prediction_id));
@@ -203,9 +215,8 @@ consilia_status_t consilia_service_get_json(consilia_service_t* service, const c
 
 consilia_status_t consilia_service_retry(consilia_service_t* service, const consilia_principal_t* principal,
                                          int64_t prediction_id, consilia_error_t** out_error) {
-    return guard(out_error, [&] {
-        require(service, "service").service.retry(principal_of(principal), prediction_id);
-    });
+    return guard(out_error,
+                 [&] { require(service, "service").service.retry(principal_of(principal), prediction_id); });
 }
 
 }  // extern "C"

@@ -1,7 +1,7 @@
 """Makes member packages from torch modules, and checks and opens them.
 
 A package is a folder `<id>.member` with a `manifest.json`, the code of the network as TorchScript and, apart
-from it, its weights as safetensors. `docs/members.md` describes each field. Importing this module loads torch.
+from it, its weights as safetensors; docs/members.md describes each field. Importing this module loads torch.
 
     pack(network, "models", id="resnet50", architecture="ResNet-50", example_input_shape=(3, 224, 224),
          pipeline=imagenet_pipeline(224), classes=["COVID", "Normal", "Viral Pneumonia", "Lung Opacity"])
@@ -75,9 +75,7 @@ def _prepared_copy(module: nn.Module) -> nn.Module:
     for part in prepared.modules():
         if isinstance(part, nn.modules.batchnorm._NormBase):
             part.num_batches_tracked = None
-        for parameter in part.parameters(recurse=False):
-            parameter.requires_grad_(False)
-    return prepared
+    return prepared.requires_grad_(False)  # Matrix products choose another kernel, and round, by this flag.
 
 
 def _trace(module: nn.Module, example: Tensor) -> Any:

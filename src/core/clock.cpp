@@ -21,7 +21,9 @@ constexpr std::int64_t kMicrosPerDay = 86'400 * kMicrosPerSecond;
     throw InvalidArgument("time.syntax", std::string("the text is not ") + wanted);
 }
 
-std::int64_t floor_div(std::int64_t a, std::int64_t b) noexcept { return a / b - (a % b < 0 ? 1 : 0); }
+std::int64_t floor_div(std::int64_t a, std::int64_t b) noexcept {
+    return a / b - (a % b < 0 ? 1 : 0);
+}
 
 /// Reads exactly `digits` digits and advances.
 std::optional<int> take_digits(std::string_view& text, std::size_t digits) noexcept {
@@ -113,9 +115,10 @@ std::string to_iso8601(Timestamp t) {
     const std::int64_t in_day = t.microseconds - floor_div(t.microseconds, kMicrosPerDay) * kMicrosPerDay;
     const std::int64_t seconds = in_day / kMicrosPerSecond;
     std::array<char, 32> text{};
-    const int size = std::snprintf(text.data(), text.size(), "T%02d:%02d:%02d.%06dZ", static_cast<int>(seconds / 3600),
-                                   static_cast<int>(seconds / 60 % 60), static_cast<int>(seconds % 60),
-                                   static_cast<int>(in_day % kMicrosPerSecond));
+    const int size =
+        std::snprintf(text.data(), text.size(), "T%02d:%02d:%02d.%06dZ", static_cast<int>(seconds / 3600),
+                      static_cast<int>(seconds / 60 % 60), static_cast<int>(seconds % 60),
+                      static_cast<int>(in_day % kMicrosPerSecond));
     return to_iso8601(date_of(t)) + std::string(text.data(), static_cast<std::size_t>(size));
 }
 
@@ -145,8 +148,7 @@ int age_in_years(Date birth, Date today) {
     const year_month_day from{sys_days(days(birth.days))};
     const year_month_day to{sys_days(days(today.days))};
     const int years = static_cast<int>(to.year()) - static_cast<int>(from.year());
-    const bool had_birthday =
-        std::pair(to.month(), to.day()) >= std::pair(from.month(), from.day());
+    const bool had_birthday = std::pair(to.month(), to.day()) >= std::pair(from.month(), from.day());
     return had_birthday ? years : years - 1;
 }
 

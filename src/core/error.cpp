@@ -1,6 +1,5 @@
 #include "consilia/core/error.hpp"
 
-
 namespace consilia::core {
 namespace {
 
@@ -11,28 +10,45 @@ struct KindFacts {
 
 KindFacts facts_of(ErrorKind kind) noexcept {
     switch (kind) {
-        case ErrorKind::InvalidArgument: return {"invalid_argument", 400};
-        case ErrorKind::Validation: return {"validation", 400};
-        case ErrorKind::PermissionDenied: return {"permission_denied", 403};
-        case ErrorKind::NotFound: return {"not_found", 404};
-        case ErrorKind::Conflict: return {"conflict", 409};
-        case ErrorKind::UploadRejected: return {"upload_rejected", 400};
-        case ErrorKind::Unavailable: return {"unavailable", 503};
-        case ErrorKind::ResourceExhausted: return {"resource_exhausted", 503};
-        case ErrorKind::Cancelled: return {"cancelled", 499};
-        case ErrorKind::TimedOut: return {"timed_out", 504};
-        case ErrorKind::Inference: return {"inference", 500};
-        case ErrorKind::Storage: return {"storage", 500};
-        case ErrorKind::Internal: return {"internal", 500};
+        case ErrorKind::InvalidArgument:
+            return {"invalid_argument", 400};
+        case ErrorKind::Validation:
+            return {"validation", 400};
+        case ErrorKind::PermissionDenied:
+            return {"permission_denied", 403};
+        case ErrorKind::NotFound:
+            return {"not_found", 404};
+        case ErrorKind::Conflict:
+            return {"conflict", 409};
+        case ErrorKind::UploadRejected:
+            return {"upload_rejected", 400};
+        case ErrorKind::Unavailable:
+            return {"unavailable", 503};
+        case ErrorKind::ResourceExhausted:
+            return {"resource_exhausted", 503};
+        case ErrorKind::Cancelled:
+            return {"cancelled", 499};
+        case ErrorKind::TimedOut:
+            return {"timed_out", 504};
+        case ErrorKind::Inference:
+            return {"inference", 500};
+        case ErrorKind::Storage:
+            return {"storage", 500};
+        case ErrorKind::Internal:
+            return {"internal", 500};
     }
     return {"internal", 500};
 }
 
 }  // namespace
 
-std::string_view to_string(ErrorKind kind) noexcept { return facts_of(kind).name; }
+std::string_view to_string(ErrorKind kind) noexcept {
+    return facts_of(kind).name;
+}
 
-int default_http_status(ErrorKind kind) noexcept { return facts_of(kind).http_status; }
+int default_http_status(ErrorKind kind) noexcept {
+    return facts_of(kind).http_status;
+}
 
 Error::Error(ErrorKind kind, std::string code, const std::string& message, Details details, int http_status)
     : std::runtime_error(message),
@@ -63,23 +79,35 @@ std::string Error::to_json() const {
     return json;
 }
 
-void throw_error(ErrorKind kind, std::string code, const std::string& message, Details details, int http_status) {
+void throw_error(ErrorKind kind, std::string code, const std::string& message, Details details,
+                 int http_status) {
     switch (kind) {
-        case ErrorKind::InvalidArgument: throw InvalidArgument(std::move(code), message, std::move(details), http_status);
-        case ErrorKind::Validation: throw ValidationError(std::move(code), message, std::move(details), http_status);
+        case ErrorKind::InvalidArgument:
+            throw InvalidArgument(std::move(code), message, std::move(details), http_status);
+        case ErrorKind::Validation:
+            throw ValidationError(std::move(code), message, std::move(details), http_status);
         case ErrorKind::PermissionDenied:
             throw PermissionDenied(std::move(code), message, std::move(details), http_status);
-        case ErrorKind::NotFound: throw NotFound(std::move(code), message, std::move(details), http_status);
-        case ErrorKind::Conflict: throw Conflict(std::move(code), message, std::move(details), http_status);
-        case ErrorKind::UploadRejected: throw UploadRejected(std::move(code), message, std::move(details), http_status);
-        case ErrorKind::Unavailable: throw Unavailable(std::move(code), message, std::move(details), http_status);
+        case ErrorKind::NotFound:
+            throw NotFound(std::move(code), message, std::move(details), http_status);
+        case ErrorKind::Conflict:
+            throw Conflict(std::move(code), message, std::move(details), http_status);
+        case ErrorKind::UploadRejected:
+            throw UploadRejected(std::move(code), message, std::move(details), http_status);
+        case ErrorKind::Unavailable:
+            throw Unavailable(std::move(code), message, std::move(details), http_status);
         case ErrorKind::ResourceExhausted:
             throw ResourceExhausted(std::move(code), message, std::move(details), http_status);
-        case ErrorKind::Cancelled: throw Cancelled(std::move(code), message, std::move(details), http_status);
-        case ErrorKind::TimedOut: throw TimedOut(std::move(code), message, std::move(details), http_status);
-        case ErrorKind::Inference: throw InferenceError(std::move(code), message, std::move(details), http_status);
-        case ErrorKind::Storage: throw StorageError(std::move(code), message, std::move(details), http_status);
-        case ErrorKind::Internal: break;
+        case ErrorKind::Cancelled:
+            throw Cancelled(std::move(code), message, std::move(details), http_status);
+        case ErrorKind::TimedOut:
+            throw TimedOut(std::move(code), message, std::move(details), http_status);
+        case ErrorKind::Inference:
+            throw InferenceError(std::move(code), message, std::move(details), http_status);
+        case ErrorKind::Storage:
+            throw StorageError(std::move(code), message, std::move(details), http_status);
+        case ErrorKind::Internal:
+            break;
     }
     throw Internal(std::move(code), message, std::move(details), http_status);
 }

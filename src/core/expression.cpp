@@ -20,15 +20,21 @@ bool arity_fits(Operator op, std::size_t count) noexcept {
     switch (op) {
         case Operator::Literal:
         case Operator::Parameter:
-        case Operator::Field: return false;
+        case Operator::Field:
+            return false;
         case Operator::And:
-        case Operator::Or: return count >= 2;
+        case Operator::Or:
+            return count >= 2;
         case Operator::Not:
         case Operator::IsNull:
-        case Operator::IsNotNull: return count == 1;
-        case Operator::In: return count >= 1;
-        case Operator::Between: return count == 3;
-        default: return count == 2;
+        case Operator::IsNotNull:
+            return count == 1;
+        case Operator::In:
+            return count >= 1;
+        case Operator::Between:
+            return count == 3;
+        default:
+            return count == 2;
     }
 }
 
@@ -70,7 +76,8 @@ void collect_paths(const Expression& expression, std::vector<std::string>& paths
 }  // namespace
 
 Expression::Expression() {
-    static const auto always_true = std::make_shared<const Node>(Node{Operator::Literal, 1, Value(true), {}, {}});
+    static const auto always_true =
+        std::make_shared<const Node>(Node{Operator::Literal, 1, Value(true), {}, {}});
     node_ = always_true;
 }
 
@@ -80,7 +87,8 @@ Expression Expression::literal(Value value) {
 
 Expression Expression::parameter(std::string name) {
     if (!is_name(name, false)) {
-        throw InvalidArgument("expression.parameter_name", "a parameter's name must be letters, digits and `_`");
+        throw InvalidArgument("expression.parameter_name",
+                              "a parameter's name must be letters, digits and `_`");
     }
     return Expression(std::make_shared<const Node>(Node{Operator::Parameter, 1, {}, std::move(name), {}}));
 }
@@ -106,11 +114,21 @@ Expression Expression::make(Operator op, std::vector<Expression> operands) {
     return Expression(std::make_shared<const Node>(Node{op, depth, {}, {}, std::move(operands)}));
 }
 
-Operator Expression::op() const noexcept { return node_->op; }
-std::span<const Expression> Expression::operands() const noexcept { return node_->operands; }
-const Value& Expression::value() const noexcept { return node_->value; }
-const std::string& Expression::name() const noexcept { return node_->name; }
-std::size_t Expression::depth() const noexcept { return node_->depth; }
+Operator Expression::op() const noexcept {
+    return node_->op;
+}
+std::span<const Expression> Expression::operands() const noexcept {
+    return node_->operands;
+}
+const Value& Expression::value() const noexcept {
+    return node_->value;
+}
+const std::string& Expression::name() const noexcept {
+    return node_->name;
+}
+std::size_t Expression::depth() const noexcept {
+    return node_->depth;
+}
 
 bool Expression::is_always_true() const noexcept {
     return node_->op == Operator::Literal && node_->value == Value(true);
@@ -118,7 +136,8 @@ bool Expression::is_always_true() const noexcept {
 
 bool Expression::same_as(const Expression& other) const noexcept {
     if (node_ == other.node_) return true;
-    if (node_->op != other.node_->op || node_->name != other.node_->name || node_->value != other.node_->value) {
+    if (node_->op != other.node_->op || node_->name != other.node_->name ||
+        node_->value != other.node_->value) {
         return false;
     }
     return std::equal(node_->operands.begin(), node_->operands.end(), other.node_->operands.begin(),
@@ -132,9 +151,13 @@ Expression operator&&(const Expression& a, const Expression& b) {
     return join(Operator::And, a, b);
 }
 
-Expression operator||(const Expression& a, const Expression& b) { return join(Operator::Or, a, b); }
+Expression operator||(const Expression& a, const Expression& b) {
+    return join(Operator::Or, a, b);
+}
 
-Expression operator!(const Expression& a) { return Expression::make(Operator::Not, {a}); }
+Expression operator!(const Expression& a) {
+    return Expression::make(Operator::Not, {a});
+}
 
 Expression Term::in(std::span<const Value> values) const {
     std::vector<Expression> operands{expression_};
@@ -151,8 +174,12 @@ Expression Term::like(const Term& pattern) const {
     return Expression::make(Operator::Like, {expression_, pattern.expression_});
 }
 
-Term field(std::string_view path) { return Term(Expression::field(std::string(path))); }
-Term parameter(std::string_view name) { return Term(Expression::parameter(std::string(name))); }
+Term field(std::string_view path) {
+    return Term(Expression::field(std::string(path)));
+}
+Term parameter(std::string_view name) {
+    return Term(Expression::parameter(std::string(name)));
+}
 
 std::vector<std::string> field_paths(const Expression& expression) {
     std::vector<std::string> paths;

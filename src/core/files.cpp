@@ -9,11 +9,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <system_error>
+#include <utility>
 
 #include "consilia/core/error.hpp"
 #include "consilia/core/text.hpp"
+#include "core/utf8.hpp"
 
 namespace consilia::core {
 namespace {
@@ -94,14 +95,16 @@ std::string random_hex() {
     return hex(bytes);
 }
 
-bool is_reserved(unsigned char c) noexcept {
-    return c < 0x20 || c == 0x7f || std::strchr("/\\:*?\"<>|", c) != nullptr;
+bool is_reserved(char32_t c) noexcept {
+    constexpr std::u32string_view kReserved = U"/\\:*?\"<>|";
+    return is_hidden_control(c) || kReserved.find(c) != std::u32string_view::npos;
 }
 
 }  // namespace
 
 struct Sha256::State {
     EVP_MD_CTX* context = EVP_MD_CTX_new();
+    bool is_finished = false;
     State() {
         if (context == nullptr || EVP_DigestInit_ex(context, EVP_sha256(), nullptr) != 1) {
             EVP_MD_CTX_free(context);
@@ -119,12 +122,15 @@ Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 void Sha256::update(std::span<const std::byte> bytes) {
+    if (state_->is_finished) throw InvalidArgument("hash.finished", "the hash was finished");
     if (EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) != 1) {
         throw Internal("hash.unavailable", "SHA-256 cannot go on");
     }
 }
 
 std::string Sha256::finish() {
+    if (std::exchange(state_->is_finished, true))
+        throw InvalidArgument("hash.finished", "the hash was finished");
     std::array<unsigned char, 32> digest{};
     if (EVP_DigestFinal_ex(state_->context, digest.data(), nullptr) != 1) {
         throw Internal("hash.unavailable", "SHA-256 cannot be finished");
@@ -203,7 +209,8 @@ std::uint64_t AtomicFile::size_bytes() const noexcept {
 }
 
 fs::path AtomicFile::commit(std::string_view name) {
-    if (name.empty() || name.find('/') != std::string_view::npos || name == "." || name == "..") {
+    if (name.empty() || name.find('/') != std::string_view::npos || name == "." || name == ".." ||
+        name.find('\0') != std::string_view::npos) {
         throw InvalidArgument("file.name", "the name must be one path component");
     }
     fs::path target = state_->directory / name;
@@ -233,9 +240,11 @@ std::string safe_file_name(std::string_view client_name) {
     const std::size_t slash = client_name.find_last_of("/\\");
     if (slash != std::string_view::npos) client_name.remove_prefix(slash + 1);
     std::string name;
-    for (const char c : client_name) {
-        if (!is_reserved(static_cast<unsigned char>(c)) && !(name.empty() && (c == '.' || c == ' ')))
-            name += c;
+    for (std::size_t at = 0; at < client_name.size();) {
+        const CodePoint c = decode_utf8(client_name, at);
+        const bool is_leading_dot = name.empty() && (c.value == U'.' || c.value == U' ');
+        if (c.is_valid && !is_reserved(c.value) && !is_leading_dot) name += client_name.substr(at, c.size);
+        at += c.size;
     }
     if (name.empty()) return "file";
     if (name.size() <= kMaxNameBytes) return name;

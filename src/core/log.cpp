@@ -3,12 +3,17 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <sys/stat.h>
 
 #include <atomic>
+#include <cstdio>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include "core/log_format.hpp"
 
 namespace consilia::core {
 namespace {
@@ -44,58 +49,17 @@ Details& context() {
     return fields;
 }
 
-std::string_view name_of(LogLevel level) noexcept {
-    switch (level) {
-        case LogLevel::Debug: return "DEBUG";
-        case LogLevel::Info: return "INFO";
-        case LogLevel::Warning: return "WARNING";
-        case LogLevel::Error: return "ERROR";
-    }
-    return "ERROR";
+/// The level below which nothing is written, read without a lock.
+std::atomic<int>& threshold() {
+    static std::atomic<int> level{std::numeric_limits<int>::max()};
+    return level;
 }
 
-/// A JSON string without its quotes: control characters and quotes are escaped, broken UTF-8 is replaced.
-std::string escaped(std::string_view text) {
-    const std::string quoted = to_json(Value(text));
-    return quoted.substr(1, quoted.size() - 2);
-}
-
-template <class Append>
-void for_each_field(const Details& fields, Append&& append) {
-    for (const Details* part : {&std::as_const(context()), &fields}) {
-        for (const Detail& field : *part) append(field);
-    }
-}
-
-std::string json_line(const Logging& /*logging*/, LogLevel level, std::string_view logger, std::string_view message,
-                      const Details& fields, Timestamp now) {
-    std::string line = R"({"time":")" + to_iso8601(now) + R"(","level":")" + std::string(name_of(level)) +
-                       R"(","logger":)" + to_json(Value(logger)) + R"(,"message":)" + to_json(Value(message)) +
-                       R"(,"fields":{)";
-    bool is_first = true;
-    for_each_field(fields, [&](const Detail& field) {
-        if (!std::exchange(is_first, false)) line += ',';
-        line += to_json(Value(field.name)) + ':' + to_json(field.value);
-    });
-    return line + "}}";
-}
-
-std::string text_line(const Logging& logging, LogLevel level, std::string_view logger, std::string_view message,
-                      const Details& fields, Timestamp now) {
-    std::string line;
-    if (logging.options.format == LogFormat::Verbose) line = to_iso8601(now) + ' ';
-    line += name_of(level);
-    if (logging.options.format == LogFormat::Verbose) line += " [" + escaped(logger) + ']';
-    line += ' ' + escaped(message);
-    for_each_field(fields, [&](const Detail& field) { line += ' ' + escaped(field.name) + '=' + to_json(field.value); });
-    return line;
-}
-
-void write(const Logging& to, LogLevel level, std::string_view logger, std::string_view message, const Details& fields,
-           bool is_security) {
+void write(const Logging& to, LogLevel level, std::string_view logger, std::string_view message,
+           const Details& fields, bool is_security) {
     const Clock& clock = to.options.clock != nullptr ? *to.options.clock : SystemClock::instance();
-    const auto line_of = to.options.format == LogFormat::Json ? &json_line : &text_line;
-    const std::string line = line_of(to, level, logger, message, fields, clock.now());
+    const LogEntry entry{clock.now(), level, logger, message, &context(), &fields};
+    const std::string line = format_line(entry, to.options.format);
     to.main->log(spdlog::level::info, spdlog::string_view_t(line));
     if (is_security && to.security) to.security->log(spdlog::level::info, spdlog::string_view_t(line));
 }
@@ -119,36 +83,63 @@ std::shared_ptr<spdlog::logger> make_logger(const char* name, std::vector<spdlog
     return logger;
 }
 
-spdlog::sink_ptr rotating_file(const std::filesystem::path& path, const LogOptions& options) {
-    return std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path.string(),
-                                                                  static_cast<std::size_t>(options.rotate_bytes),
-                                                                  options.rotate_files);
+/// `is_private`: nobody but the owner may read it, whatever the process's mask says.
+spdlog::sink_ptr rotating_file(const std::filesystem::path& path, const LogOptions& options,
+                               bool is_private) {
+    spdlog::file_event_handlers handlers;
+    if (is_private) {
+        handlers.after_open = [](const spdlog::filename_t&, std::FILE* file) {
+            if (::fchmod(::fileno(file), S_IRUSR | S_IWUSR) != 0) ++lost_lines();
+        };
+    }
+    return std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
+        path.string(), static_cast<std::size_t>(options.rotate_bytes), options.rotate_files, false, handlers);
+}
+
+void check(const LogOptions& options) {
+    constexpr std::size_t kFilesMax = 1000;
+    if (options.rotate_bytes == 0 || options.rotate_files > kFilesMax) {
+        throw InvalidArgument(
+            "log.rotation", "a log file needs a size, and at most 1000 older ones",
+            {{"rotate_bytes", options.rotate_bytes}, {"rotate_files", options.rotate_files}});
+    }
+    if (!options.file.empty() &&
+        options.file.lexically_normal() == options.security_file.lexically_normal()) {
+        throw InvalidArgument("log.file", "the security log needs a file of its own");
+    }
 }
 
 }  // namespace
 
 void configure_logging(const LogOptions& options) {
+    check(options);
     auto made = std::make_shared<Logging>();
     made->options = options;
     try {
         std::vector<spdlog::sink_ptr> sinks;
         if (options.to_stderr) sinks.push_back(std::make_shared<spdlog::sinks::stderr_sink_mt>());
-        if (!options.file.empty()) sinks.push_back(rotating_file(options.file, options));
+        if (!options.file.empty()) sinks.push_back(rotating_file(options.file, options, false));
         made->main = make_logger("consilia", std::move(sinks));
         if (!options.security_file.empty()) {
-            made->security = make_logger("consilia.security", {rotating_file(options.security_file, options)});
+            made->security =
+                make_logger("consilia.security", {rotating_file(options.security_file, options, true)});
         }
     } catch (const std::exception& error) {
         throw StorageError("log.open", std::string("the log cannot be opened: ") + error.what());
     }
     const std::lock_guard lock(logging_mutex());
     current_logging() = std::move(made);
+    threshold() = static_cast<int>(options.level);
+}
+
+bool is_logged(LogLevel level) noexcept {
+    return static_cast<int>(level) >= threshold().load(std::memory_order_relaxed);
 }
 
 void log(LogLevel level, std::string_view logger, std::string_view message, const Details& fields) noexcept {
+    if (!is_logged(level)) return;
     counting_losses([&] {
-        const auto to = logging();
-        if (to && level >= to->options.level) write(*to, level, logger, message, fields, false);
+        if (const auto to = logging()) write(*to, level, logger, message, fields, false);
     });
 }
 
@@ -158,13 +149,19 @@ void log_security(std::string_view event, const Details& fields) noexcept {
     });
 }
 
-std::uint64_t lost_log_lines() noexcept { return lost_lines().load(); }
+std::uint64_t lost_log_lines() noexcept {
+    return lost_lines().load();
+}
 
 LogContext::LogContext(Details fields) : outer_size_(context().size()) {
     Details& all = context();
     all.insert(all.end(), std::make_move_iterator(fields.begin()), std::make_move_iterator(fields.end()));
 }
 
-LogContext::~LogContext() { context().resize(outer_size_); }
+LogContext::~LogContext() {
+    Details& all = context();
+    if (all.size() > outer_size_)
+        all.erase(all.begin() + static_cast<std::ptrdiff_t>(outer_size_), all.end());
+}
 
 }  // namespace consilia::core

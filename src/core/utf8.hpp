@@ -1,5 +1,5 @@
 #pragma once
-// One code point at a time.
+// UTF-8, one code point at a time.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -29,6 +29,13 @@ constexpr CodePoint decode_utf8(std::string_view text, std::size_t at) noexcept 
     const bool is_overlong = (size == 3 && value < 0x800) || (size == 4 && value < 0x10000);
     if (is_overlong || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) return {};
     return {static_cast<char32_t>(value), size, true};
+}
+
+/// Characters that change what people see around them without being seen: controls, line separators and marks
+/// of direction. They do not belong into a line of a log or the name of a file.
+constexpr bool is_hidden_control(char32_t c) noexcept {
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || c == 0x200E || c == 0x200F ||
+           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
 }
 
 }  // namespace consilia::core

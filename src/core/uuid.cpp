@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::string_view kHex = "0123456789abcdef";
 
-bool is_group_start(std::size_t byte) noexcept { return byte == 4 || byte == 6 || byte == 8 || byte == 10; }
+bool is_group_start(std::size_t byte) noexcept {
+    return byte == 4 || byte == 6 || byte == 8 || byte == 10;
+}
 
 Uuid random_bytes() {
     Uuid uuid;
@@ -42,7 +44,8 @@ Uuid random_uuid() {
 Uuid time_ordered_uuid(Timestamp now) {
     Uuid uuid = random_bytes();
     const auto milliseconds = static_cast<std::uint64_t>(now.microseconds / 1000);
-    for (std::size_t i = 0; i < 6; ++i) uuid.bytes[i] = static_cast<std::uint8_t>(milliseconds >> (40 - 8 * i));
+    for (std::size_t i = 0; i < 6; ++i)
+        uuid.bytes[i] = static_cast<std::uint8_t>(milliseconds >> (40 - 8 * i));
     set_version(uuid, 7);
     return uuid;
 }
@@ -63,7 +66,8 @@ Uuid parse_uuid(std::string_view text) {
     Uuid uuid;
     std::size_t at = 0;
     for (std::size_t i = 0; i < uuid.bytes.size(); ++i) {
-        if (is_group_start(i) && text[at++] != '-') throw InvalidArgument("uuid.syntax", "the text is not a UUID");
+        if (is_group_start(i) && text[at++] != '-')
+            throw InvalidArgument("uuid.syntax", "the text is not a UUID");
         uuid.bytes[i] = static_cast<std::uint8_t>(digit(text[at]) << 4 | digit(text[at + 1]));
         at += 2;
     }

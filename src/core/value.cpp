@@ -1,6 +1,6 @@
 #include "consilia/core/value.hpp"
 
-#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "consilia/core/clock.hpp"
@@ -41,6 +41,13 @@ std::string_view to_string(ValueType type) noexcept {
     return index < kNames.size() ? kNames[index] : "unknown";
 }
 
+std::int64_t Value::checked(std::uint64_t value) {
+    if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+        throw InvalidArgument("value.range", "the number does not fit into 64 bits with a sign");
+    }
+    return static_cast<std::int64_t>(value);
+}
+
 void Value::throw_type_mismatch(ValueType wanted) const {
     throw InvalidArgument("value.type",
                           "the value is `" + std::string(to_string(type())) + "`, wanted `" +
@@ -50,16 +57,26 @@ void Value::throw_type_mismatch(ValueType wanted) const {
 
 std::string to_json(const Value& value) {
     switch (value.type()) {
-        case ValueType::Null: return "null";
-        case ValueType::Bool: return value.as<bool>() ? "true" : "false";
-        case ValueType::Int64: return std::to_string(value.as<std::int64_t>());
-        case ValueType::Double: return nlohmann::json(value.as<double>()).dump();
-        case ValueType::Text: return json_text(value.as<std::string>());
-        case ValueType::Blob: return json_text(base64(value.as<Blob>().bytes));
-        case ValueType::Date: return json_text(to_iso8601(value.as<Date>()));
-        case ValueType::Timestamp: return json_text(to_iso8601(value.as<Timestamp>()));
-        case ValueType::Uuid: return json_text(to_string(value.as<Uuid>()));
-        case ValueType::Json: return value.as<Json>().text;
+        case ValueType::Null:
+            return "null";
+        case ValueType::Bool:
+            return value.as<bool>() ? "true" : "false";
+        case ValueType::Int64:
+            return std::to_string(value.as<std::int64_t>());
+        case ValueType::Double:
+            return nlohmann::json(value.as<double>()).dump();
+        case ValueType::Text:
+            return json_text(value.as<std::string>());
+        case ValueType::Blob:
+            return json_text(base64(value.as<Blob>().bytes));
+        case ValueType::Date:
+            return json_text(to_iso8601(value.as<Date>()));
+        case ValueType::Timestamp:
+            return json_text(to_iso8601(value.as<Timestamp>()));
+        case ValueType::Uuid:
+            return json_text(to_string(value.as<Uuid>()));
+        case ValueType::Json:
+            return value.as<Json>().text;
     }
     return "null";
 }

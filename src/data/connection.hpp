@@ -114,8 +114,11 @@ public:
     bool is_open = true;  ///< False once a transaction has ended.
 
 private:
+    void leave_writer() noexcept;
+
     std::shared_ptr<Database::State> pool_;
     std::unique_ptr<Connection> connection_;
+    bool is_writer_ = false;
 };
 
 /// Translates the error of the last call on `handle`. The message never holds a bound value.

@@ -131,7 +131,7 @@ Session::Lease::Lease(std::shared_ptr<Database::State> pool) : pool_(std::move(p
 
 Session::Lease::~Lease() {
     pool_->release(std::move(connection_));
-    if (kind == Kind::Transaction) pool_->leave_writer();
+    leave_writer();
 }
 
 Connection& Session::Lease::connection() const {
@@ -146,19 +146,22 @@ Connection& Session::Lease::connection() const {
 }
 
 void Session::Lease::begin(Kind as) {
-    if (as == Kind::Transaction) pool_->enter_writer();
-    try {
-        connection_->run(as == Kind::Transaction ? "BEGIN IMMEDIATE" : "BEGIN");
-    } catch (...) {
-        if (as == Kind::Transaction) pool_->leave_writer();
-        throw;
+    if (as == Kind::Transaction) {
+        pool_->enter_writer();
+        is_writer_ = true;  // From here on the destructor leaves.
     }
+    connection_->run(as == Kind::Transaction ? "BEGIN IMMEDIATE" : "BEGIN");
     kind = as;
 }
 
 void Session::Lease::end(std::string_view sql) {
     connection().run(sql);
     is_open = false;
+    leave_writer();
+}
+
+void Session::Lease::leave_writer() noexcept {
+    if (std::exchange(is_writer_, false)) pool_->leave_writer();
 }
 
 Session::Session(std::unique_ptr<Lease> lease) : lease_(std::move(lease)) {}
@@ -336,8 +339,8 @@ Transaction Database::begin() { return Transaction(std::make_unique<Session::Lea
 ReadScope Database::read() { return ReadScope(std::make_unique<Session::Lease>(state_)); }
 Autocommit Database::autocommit() { return Autocommit(std::make_unique<Session::Lease>(state_)); }
 
-RowSet Database::query(std::string_view sql, std::span<const core::Value> values) {
-    return autocommit().query(sql, values);
+RowSet Database::query(std::string_view sql, std::span<const core::Value> values, std::vector<RowColumn> columns) {
+    return autocommit().query(sql, values, std::move(columns));
 }
 
 std::int64_t Database::execute(std::string_view sql, std::span<const core::Value> values) {

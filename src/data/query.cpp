@@ -238,6 +238,7 @@ Query Query::select(const std::vector<std::string>& paths) const {
 }
 
 Query Query::include(std::string_view relation) const {
+    if (relation.empty()) throw_unknown(*parts_->model, relation);
     auto parts = copy();
     (void)Joins(*parts->model).follow(relation, relation);
     parts->included.emplace_back(relation);

@@ -55,6 +55,7 @@ Joins::Found Joins::column(std::string_view path) {
     const std::size_t dot = path.rfind('.');
     const std::string_view relation = dot == std::string_view::npos ? std::string_view{} : path.substr(0, dot);
     const std::string_view name = dot == std::string_view::npos ? path : path.substr(dot + 1);
+    if (dot == 0) throw_unknown(model_, path);
     const Model& model = follow(relation, path);
     const Column* column = model.find_column(name);
     if (column == nullptr) throw_unknown(model, path);
@@ -63,6 +64,7 @@ Joins::Found Joins::column(std::string_view path) {
 }
 
 const Model& Joins::follow(std::string_view relation, std::string_view path) {
+    if (relation.ends_with('.')) throw_unknown(model_, path);
     const Model* model = &model_;
     std::size_t start = 0;
     while (start < relation.size()) {

@@ -24,48 +24,6 @@ std::vector<std::byte> to_bytes(std::string_view text) {
     return {data, data + text.size()};
 }
 
-/// The part of a dotted name up to its first dot below `prefix`, or empty if it is a leaf there.
-std::string_view branch_of(std::string_view name, std::size_t prefix) {
-    const std::size_t dot = name.find('.', prefix);
-    return dot == std::string_view::npos ? std::string_view{} : name.substr(prefix, dot - prefix);
-}
-
-void append_quoted(std::string& out, std::string_view name) { out += core::to_json(core::Value(name)); }
-
-/// Writes columns [first, last), whose names all start with the same `prefix` bytes, as one object.
-void append_object(std::string& out, const RowSet& rows, std::size_t row, std::size_t first, std::size_t last,
-                   std::size_t prefix) {
-    const auto columns = rows.columns();
-    out += '{';
-    for (std::size_t i = first; i < last;) {
-        if (i != first) out += ',';
-        const std::string_view name = columns[i].name;
-        const std::string_view branch = branch_of(name, prefix);
-        if (branch.empty()) {
-            append_quoted(out, name.substr(prefix));
-            out += ':';
-            out += core::to_json(rows.value(row, i));
-            ++i;
-            continue;
-        }
-        std::size_t end = i;
-        bool is_absent = true;
-        while (end < last && branch_of(columns[end].name, prefix) == branch) {
-            is_absent = is_absent && rows.is_null(row, end);
-            ++end;
-        }
-        append_quoted(out, branch);
-        out += ':';
-        if (is_absent) {
-            out += "null";
-        } else {
-            append_object(out, rows, row, i, end, prefix + branch.size() + 1);
-        }
-        i = end;
-    }
-    out += '}';
-}
-
 }  // namespace
 
 std::size_t RowSet::column_index(std::string_view name) const {
@@ -104,7 +62,8 @@ double RowSet::number(std::size_t row, std::size_t column) const {
 
 std::string_view RowSet::text(std::size_t row, std::size_t column) const {
     const Cell& cell = at(row, column);
-    if (cell.type != ValueType::Text && cell.type != ValueType::Json) throw_type(cell.type, "text");
+    const bool is_text = cell.type == ValueType::Text || cell.type == ValueType::Json || cell.type == ValueType::Date;
+    if (!is_text) throw_type(cell.type, "text");
     return bytes(cell);
 }
 
@@ -142,20 +101,6 @@ void RowSet::append_bytes(ValueType type, std::string_view bytes) {
 void RowSet::reserve(std::size_t cells, std::size_t bytes) {
     cells_.reserve(cells);
     arena_.reserve(bytes);
-}
-
-void append_json(std::string& out, const RowSet& rows, std::size_t row) {
-    append_object(out, rows, row, 0, rows.columns().size(), 0);
-}
-
-std::string to_json(const RowSet& rows) {
-    std::string out = "[";
-    for (std::size_t row = 0; row < rows.size(); ++row) {
-        if (row != 0) out += ',';
-        append_json(out, rows, row);
-    }
-    out += ']';
-    return out;
 }
 
 }  // namespace consilia::data

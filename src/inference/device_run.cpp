@@ -64,28 +64,32 @@ std::vector<float> DeviceMembers::run(std::size_t index, std::span<const float> 
                                       Opinion& opinion) {
     MemberSlot& slot = *slots_[index];
     opinion.was_resident = slot.is_loaded();
-    constexpr int kAttempts = 2;
+    // Opening and running teach what code and activations really take. Where that was more than had been
+    // reserved the step has failed, and with the right figures there may be room for it: once for each of the
+    // two.
+    constexpr int kAttempts = 3;
     for (int attempt = 1;; ++attempt) {
-        refuse_if_too_large(slot);
-        make_room(slot.open_bytes(), index, order, record);
-        open(slot, record, opinion);
-        refuse_if_too_large(slot);
-        make_room(slot.load_bytes() + slot.activation_bytes(), index, order, record);
-        load(slot, record, opinion);
-        const std::uint64_t expected_bytes = slot.activation_bytes();
+        const MemberCost expected = slot.cost();
         try {
+            refuse_if_too_large(slot);
+            make_room(slot.open_bytes(), index, order, record);
+            open(slot, record, opinion);
+            refuse_if_too_large(slot);
+            make_room(slot.load_bytes() + slot.activation_bytes(), index, order, record);
+            load(slot, record, opinion);
             return run_loaded(slot, input, record, opinion);
-        } catch (const core::ResourceExhausted&) {
-            // Its first run took more than was guessed. Now that the figure is known, there may be room for
-            // it.
-            if (attempt == kAttempts || slot.activation_bytes() <= expected_bytes) throw;
+        } catch (const core::ResourceExhausted& error) {
+            const bool has_learned = slot.cost().code_bytes != expected.code_bytes ||
+                                     slot.cost().activation_bytes != expected.activation_bytes;
+            if (attempt == kAttempts || !has_learned || error.code() != "memory.exhausted") throw;
         }
     }
 }
 
 void DeviceMembers::refuse_if_too_large(const MemberSlot& slot) {
     const MemberCost& cost = slot.cost();
-    const std::uint64_t wanted = cost.code_bytes + cost.weights_bytes + cost.activation_bytes;
+    const std::uint64_t wanted =
+        std::max(cost.code_bytes + cost.weights_bytes + cost.activation_bytes, slot.open_bytes());
     const std::uint64_t limit = ledger_.limit_bytes();
     if (wanted <= limit) return;
     throw core::ResourceExhausted(

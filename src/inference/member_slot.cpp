@@ -51,12 +51,18 @@ MemberSlot::MemberSlot(Member member, MemoryLedger& ledger) : member_(std::move(
     cost_.open_ms = kOpenMsGuess;
     cost_.load_ms = static_cast<double>(weights_bytes_) / kBytesPerMsGuess;
     is_activation_known_ = manifest.activation_bytes.has_value();
+    cost_.activation_bytes = manifest.activation_bytes.value_or(0);
+    guess_activations();
+}
+
+void MemberSlot::guess_activations() noexcept {
+    if (is_activation_known_) return;
     // A guess must not keep out a member that may fit: at most what the budget leaves beside it.
     const std::uint64_t whole = cost_.code_bytes + cost_.weights_bytes;
-    const std::uint64_t left = ledger.limit_bytes() > whole ? ledger.limit_bytes() - whole : 0;
-    cost_.activation_bytes = is_activation_known_
-                                 ? *manifest.activation_bytes
-                                 : std::min(kActivationsPerInput * input_bytes(manifest), left);
+    const std::uint64_t limit = ledger_.limit_bytes();
+    const std::uint64_t left = limit > whole ? limit - whole : 0;
+    learn_size(cost_.activation_bytes,
+               std::min(kActivationsPerInput * input_bytes(member_.manifest()), left));
 }
 
 std::uint64_t MemberSlot::open_bytes() const noexcept {
@@ -87,6 +93,7 @@ void MemberSlot::open(const Backend& backend, std::string_view device) {
                                .code = code,
                                .code_path = &manifest.code.path});
         learn_size(cost_.code_bytes, model_->description().resident_bytes);
+        guess_activations();
         code_reservation_.resize(cost_.code_bytes);
         if (model_->description().needs_weights && !member_.weights()) {
             throw core::InferenceError("member.incompatible",

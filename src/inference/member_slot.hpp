@@ -62,6 +62,7 @@ public:
     void abandon() noexcept;
 
 private:
+    void guess_activations() noexcept;
     void learn_size(std::uint64_t& size, std::uint64_t found) noexcept;
 
     Member member_;

@@ -120,13 +120,13 @@ PredictionPage Service::list(const Principal& principal, const ListOptions& opti
 
 std::string Service::list_json(const Principal& principal, const ListOptions& options) {
     const PredictionPage page = list(principal, options);
-    std::string json = "{\"count\": " + std::to_string(page.count);
-    json += ", \"num_pages\": " + std::to_string(page.num_pages);
-    json += ", \"current_page\": " + std::to_string(page.current_page);
-    json += ", \"page_size\": " + std::to_string(page.page_size);
-    json += std::string(", \"has_next\": ") + boolean(page.has_next);
-    json += std::string(", \"has_previous\": ") + boolean(page.has_previous);
-    json += ", \"results\": " + data::to_json(page.results) + "}";
+    std::string json = "{\"count\":" + std::to_string(page.count);
+    json += ",\"num_pages\":" + std::to_string(page.num_pages);
+    json += ",\"current_page\":" + std::to_string(page.current_page);
+    json += ",\"page_size\":" + std::to_string(page.page_size);
+    json += std::string(",\"has_next\":") + boolean(page.has_next);
+    json += std::string(",\"has_previous\":") + boolean(page.has_previous);
+    json += ",\"results\":" + data::to_json(page.results) + "}";
     return json;
 }
 

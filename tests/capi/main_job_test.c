@@ -1,5 +1,6 @@
 /* Goal: the main job as a C program sees it, and what the C ABI promises of errors, outputs and options.
- * Method: a service in the folder named on the command line; the panel has no members, so a prediction fails with a reason. */
+ * Method: a service in the folder named on the command line; the only member of the panel is missing, so a prediction fails
+ * with a reason. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,23 +18,22 @@ static int failures = 0;
 
 /* The smallest grey PNG: 1 x 1. */
 static const unsigned char kPng[] = {
-    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52,
-    0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x01, 0x08, 0x00, 0x00, 0x00, 0x00, 0x3a, 0x7e, 0x9b,
-    0x55, 0x00, 0x00, 0x00, 0x0a, 0x49, 0x44, 0x41, 0x54, 0x78, 0x9c, 0x63, 0x68, 0x00, 0x00, 0x00,
-    0x82, 0x00, 0x81, 0x77, 0xcd, 0x72, 0xb6, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae,
-    0x42, 0x60, 0x82};
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52, 0x00,
+    0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x01, 0x08, 0x00, 0x00, 0x00, 0x00, 0x3a, 0x7e, 0x9b, 0x55, 0x00,
+    0x00, 0x00, 0x0a, 0x49, 0x44, 0x41, 0x54, 0x78, 0x9c, 0x63, 0x68, 0x00, 0x00, 0x00, 0x82, 0x00, 0x81,
+    0x77, 0xcd, 0x72, 0xb6, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82};
 
-static int is(consilia_str_t text, const char *wanted) {
+static int is(consilia_str_t text, const char* wanted) {
     return text.size == strlen(wanted) && memcmp(text.data, wanted, text.size) == 0;
 }
 
 /* Checks status and code of a call that must fail, and frees the error. */
-static void expect(const char *what, consilia_status_t status, consilia_error_t *error, consilia_status_t wanted,
-                   const char *code) {
+static void check_failure(const char* what, consilia_status_t status, consilia_error_t* error,
+                          consilia_status_t wanted, const char* code) {
     if (status != wanted || consilia_error_status(error) != wanted || !is(consilia_error_code(error), code)) {
         consilia_str_t found = consilia_error_code(error);
-        fprintf(stderr, "%s: wanted %d %s, found %d %.*s\n", what, (int)wanted, code, (int)status, (int)found.size,
-                found.data);
+        fprintf(stderr, "%s: wanted %d %s, found %d %.*s\n", what, (int)wanted, code, (int)status,
+                (int)found.size, found.data);
         ++failures;
     }
     CHECK(consilia_error_message(error).size > 0);
@@ -42,7 +42,7 @@ static void expect(const char *what, consilia_status_t status, consilia_error_t 
     consilia_error_free(error);
 }
 
-static void ok(const char *what, consilia_status_t status, consilia_error_t *error) {
+static void check_ok(const char* what, consilia_status_t status, consilia_error_t* error) {
     if (status != CONSILIA_OK) {
         consilia_str_t message = consilia_error_message(error);
         fprintf(stderr, "%s: status %d: %.*s\n", what, (int)status, (int)message.size, message.data);
@@ -51,11 +51,25 @@ static void ok(const char *what, consilia_status_t status, consilia_error_t *err
     }
 }
 
-static void test_bad_uploads(consilia_service_t *service, const consilia_principal_t *staff, int64_t patient) {
+/* Arguments have no order in C: the call must end before its error is read. */
+#define EXPECT(what, call, wanted, code)                         \
+    do {                                                         \
+        consilia_status_t status_ = (call);                      \
+        check_failure((what), status_, error, (wanted), (code)); \
+        error = NULL;                                            \
+    } while (0)
+#define OK(what, call)                      \
+    do {                                    \
+        consilia_status_t status_ = (call); \
+        check_ok((what), status_, error);   \
+    } while (0)
+
+static void test_bad_uploads(consilia_service_t* service, const consilia_principal_t* staff,
+                             int64_t patient) {
     static const struct {
-        const char *name;
-        const char *bytes;
-        const char *code;
+        const char* name;
+        const char* bytes;
+        const char* code;
     } cases[] = {
         {"empty.png", "", "upload.empty"},
         {"text.png", "just text, no image", "upload.unsupported_type"},
@@ -63,24 +77,25 @@ static void test_bad_uploads(consilia_service_t *service, const consilia_princip
         {"cut.jpg", "\xff\xd8\xff\xe0\x00\x10JFIF", "upload.damaged"},
     };
     consilia_submission_t submission = {7, 7, 7, 7};
-    consilia_error_t *error = NULL;
+    consilia_error_t* error = NULL;
     size_t i;
     for (i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
         size_t size = strcmp(cases[i].name, "cut.jpg") == 0 ? 10 : strlen(cases[i].bytes);
-        consilia_status_t status = consilia_service_submit_bytes(service, staff, patient, cases[i].bytes, size,
-                                                                 consilia_str(cases[i].name), &submission, &error);
-        expect(cases[i].name, status, error, CONSILIA_UPLOAD_REJECTED, cases[i].code);
+        consilia_status_t status =
+            consilia_service_submit_bytes(service, staff, patient, cases[i].bytes, size,
+                                          consilia_str_of(cases[i].name), &submission, &error);
+        check_failure(cases[i].name, status, error, CONSILIA_UPLOAD_REJECTED, cases[i].code);
         CHECK(submission.prediction_id == 0 && submission.image_id == 0 && submission.is_duplicate == 0);
     }
-    expect("a PNG named .jpg",
-           consilia_service_submit_bytes(service, staff, patient, kPng, sizeof kPng, consilia_str("image.jpg"),
-                                         &submission, &error),
-           error, CONSILIA_UPLOAD_REJECTED, "upload.extension_mismatch");
+    EXPECT("a PNG named .jpg",
+           consilia_service_submit_bytes(service, staff, patient, kPng, sizeof kPng,
+                                         consilia_str_of("image.jpg"), &submission, &error),
+           CONSILIA_UPLOAD_REJECTED, "upload.extension_mismatch");
 }
 
-static void test_misuse(const char *folder) {
-    consilia_service_t *service = (consilia_service_t *)1;
-    consilia_error_t *error = NULL;
+static void test_misuse(const char* folder) {
+    consilia_service_t* service = (consilia_service_t*)1;
+    consilia_error_t* error = NULL;
     consilia_service_options_t options;
     struct {
         consilia_service_options_t known;
@@ -88,22 +103,23 @@ static void test_misuse(const char *folder) {
     } longer;
 
     CONSILIA_INIT(&options);
-    expect("no database", consilia_service_open(&options, &service, &error), error, CONSILIA_INVALID_ARGUMENT,
+    EXPECT("no database", consilia_service_open(&options, &service, &error), CONSILIA_INVALID_ARGUMENT,
            "screening.options");
     CHECK(service == NULL);
 
     memset(&options, 0, sizeof options);
-    options.database_url = consilia_str("sqlite::memory:");
-    options.files_directory = consilia_str(folder);
-    expect("no struct_size", consilia_service_open(&options, &service, &error), error, CONSILIA_INVALID_ARGUMENT,
+    options.database_url = consilia_str_of("sqlite::memory:");
+    options.files_directory = consilia_str_of(folder);
+    EXPECT("no struct_size", consilia_service_open(&options, &service, &error), CONSILIA_INVALID_ARGUMENT,
            "c_api.struct_size");
 
     memset(&longer, 0, sizeof longer);
     longer.known.struct_size = sizeof longer;
     longer.unknown = 1;
-    expect("an unknown option", consilia_service_open(&longer.known, &service, &error), error, CONSILIA_INVALID_ARGUMENT,
-           "c_api.struct_size");
-    expect("no output", consilia_service_open(&options, NULL, &error), error, CONSILIA_INVALID_ARGUMENT, "c_api.null");
+    EXPECT("an unknown option", consilia_service_open(&longer.known, &service, &error),
+           CONSILIA_INVALID_ARGUMENT, "c_api.struct_size");
+    EXPECT("no output", consilia_service_open(&options, NULL, &error), CONSILIA_INVALID_ARGUMENT,
+           "c_api.null");
     CHECK(consilia_service_open(&options, NULL, NULL) == CONSILIA_INVALID_ARGUMENT);
 
     consilia_service_free(NULL);
@@ -113,10 +129,10 @@ static void test_misuse(const char *folder) {
     CHECK(strlen(consilia_version()) >= 5);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     consilia_service_options_t options;
-    consilia_service_t *service = NULL;
-    consilia_error_t *error = NULL;
+    consilia_service_t* service = NULL;
+    consilia_error_t* error = NULL;
     consilia_principal_t admin = {0, {NULL, 0}};
     consilia_principal_t patient_principal = {0, {NULL, 0}};
     consilia_new_user_t user;
@@ -125,6 +141,7 @@ int main(int argc, char **argv) {
     consilia_submission_t second = {0, 0, 0, 0};
     consilia_list_options_t list;
     consilia_buffer_t json = {NULL, 0};
+    consilia_str_t missing_member;
     int64_t patient_id = 0;
     size_t worked = 0;
 
@@ -132,63 +149,63 @@ int main(int argc, char **argv) {
     test_misuse(argv[1]);
 
     CONSILIA_INIT(&options);
-    options.database_url = consilia_str("sqlite::memory:");
-    options.files_directory = consilia_str(argv[1]);
-    ok("open", consilia_service_open(&options, &service, &error), error);
+    options.database_url = consilia_str_of("sqlite::memory:");
+    options.files_directory = consilia_str_of(argv[1]);
+    missing_member = consilia_str_of("no-such.member");
+    options.member_paths = &missing_member;
+    options.member_count = 1;
+    OK("open", consilia_service_open(&options, &service, &error));
 
-    admin.role = consilia_str("admin");
-    ok("first admin", consilia_service_create_first_admin(service, consilia_str("root"), &admin.user_id, &error), error);
+    admin.role = consilia_str_of("admin");
+    OK("first admin",
+       consilia_service_create_first_admin(service, consilia_str_of("root"), &admin.user_id, &error));
     CONSILIA_INIT(&user);
-    user.username = consilia_str("pat");
-    user.role = consilia_str("patient");
-    ok("user", consilia_service_create_user(service, &admin, &user, &patient_principal.user_id, &error), error);
-    patient_principal.role = consilia_str("patient");
+    user.username = consilia_str_of("pat");
+    user.role = consilia_str_of("patient");
+    OK("user", consilia_service_create_user(service, &admin, &user, &patient_principal.user_id, &error));
+    patient_principal.role = consilia_str_of("patient");
     {
         int64_t ignored = 9;
-        expect("the same name again", consilia_service_create_user(service, &admin, &user, &ignored, &error), error,
+        EXPECT("the same name again", consilia_service_create_user(service, &admin, &user, &ignored, &error),
                CONSILIA_CONFLICT, "user.exists");
         CHECK(ignored == 0);
     }
     CONSILIA_INIT(&patient);
-    patient.record_number = consilia_str("R-1");
-    patient.full_name = consilia_str("Pat One");
-    patient.birth_date = consilia_str("1980-02-29");
+    patient.record_number = consilia_str_of("R-1");
+    patient.full_name = consilia_str_of("Pat One");
+    patient.birth_date = consilia_str_of("1980-02-29");
     patient.user_id = patient_principal.user_id;
-    ok("patient", consilia_service_create_patient(service, &admin, &patient, &patient_id, &error), error);
+    OK("patient", consilia_service_create_patient(service, &admin, &patient, &patient_id, &error));
 
     test_bad_uploads(service, &admin, patient_id);
 
-    ok("submit",
-       consilia_service_submit_bytes(service, &admin, patient_id, kPng, sizeof kPng, consilia_str("chest.png"), &first,
-                                     &error),
-       error);
-    ok("submit again",
-       consilia_service_submit_bytes(service, &admin, patient_id, kPng, sizeof kPng, consilia_str("other.png"), &second,
-                                     &error),
-       error);
+    OK("submit", consilia_service_submit_bytes(service, &admin, patient_id, kPng, sizeof kPng,
+                                               consilia_str_of("chest.png"), &first, &error));
+    OK("submit again", consilia_service_submit_bytes(service, &admin, patient_id, kPng, sizeof kPng,
+                                                     consilia_str_of("other.png"), &second, &error));
     CHECK(!first.is_duplicate && second.is_duplicate && first.prediction_id == second.prediction_id);
 
-    ok("list", consilia_service_list_json(service, &patient_principal, NULL, &json, &error), error);
+    OK("list", consilia_service_list_json(service, &patient_principal, NULL, &json, &error));
     CHECK(strstr(json.data, "\"count\":1") != NULL && strlen(json.data) == json.size);
     consilia_buffer_free(&json);
     consilia_buffer_free(&json);
     CHECK(json.data == NULL && json.size == 0);
 
     CONSILIA_INIT(&list);
-    list.where = consilia_str("requested_by.email like '%'");
-    expect("a hidden field", consilia_service_list_json(service, &patient_principal, &list, &json, &error), error,
+    list.where = consilia_str_of("requested_by.email like '%'");
+    EXPECT("a hidden field", consilia_service_list_json(service, &patient_principal, &list, &json, &error),
            CONSILIA_INVALID_ARGUMENT, "list.field");
-    expect("somebody else's", consilia_service_get_json(service, &patient_principal, 4711, &json, &error), error,
+    EXPECT("somebody else's", consilia_service_get_json(service, &patient_principal, 4711, &json, &error),
            CONSILIA_NOT_FOUND, "prediction.not_found");
-    expect("retry of a pending one", consilia_service_retry(service, &admin, first.prediction_id, &error), error,
+    EXPECT("retry of a pending one", consilia_service_retry(service, &admin, first.prediction_id, &error),
            CONSILIA_CONFLICT, "prediction.not_failed");
 
-    ok("work", consilia_service_work(service, 0, &worked, &error), error);
+    OK("work", consilia_service_work(service, 0, &worked, &error));
     CHECK(worked == 1);
-    ok("get", consilia_service_get_json(service, &admin, first.prediction_id, &json, &error), error);
-    CHECK(strstr(json.data, "\"failure_code\":\"engine.members\"") != NULL);
+    OK("get", consilia_service_get_json(service, &admin, first.prediction_id, &json, &error));
+    CHECK(strstr(json.data, "\"failure_code\":\"ensemble.no_opinion\"") != NULL);
     consilia_buffer_free(&json);
-    ok("retry", consilia_service_retry(service, &admin, first.prediction_id, &error), error);
+    OK("retry", consilia_service_retry(service, &admin, first.prediction_id, &error));
 
     consilia_service_free(service);
     if (failures == 0) printf("the main job works from C\n");

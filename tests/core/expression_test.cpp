@@ -71,7 +71,8 @@ TEST(Expression, FieldPathsAreDistinctAndInOrder) {
 
 TEST(ParseExpression, ReadsEveryOperator) {
     const Expression e = parse_expression(
-        "NOT (a = 1 OR b <> -2.5) AND c IS NOT NULL and d in ('x', 'it''s', null) and e between date '2026-01-31' and :last "
+        "NOT (a = 1 OR b <> -2.5) AND c IS NOT NULL and d in ('x', 'it''s', null) and e between date "
+        "'2026-01-31' and :last "
         "and f not like 'a\\_%' and g != true and h >= timestamp '2026-01-31T12:00:00Z' and i in () and "
         "j = uuid 'f81d4fae-7dec-11d0-a765-00a0c91e6bf6' and k.\"order\".l is null");
     EXPECT_EQ(to_text(e),
@@ -117,7 +118,8 @@ TEST(ParseExpression, IsNotBroughtDownByNesting) {
 }
 
 TEST(ParseExpression, KeepsTheEndsOfIntegersAndDoubles) {
-    for (const std::int64_t n : {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
+    for (const std::int64_t n :
+         {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
         EXPECT_EQ(parse_expression(to_text(Expression::literal(n))).value(), Value(n));
     }
     for (const double d : {0.1, -0.0, 1e300, 5e-324, 1.0, 123456789012345680.0}) {
@@ -132,14 +134,15 @@ TEST(ToText, RefusesWhatHasNoTextForm) {
               "expression.no_text");
 }
 
-// Goal: print and parse are inverse. Method: random trees over fields, parameters and literals of every type with a text
-// form, hostile strings included.
+// Goal: print and parse are inverse. Method: random trees over fields, parameters and literals of every type
+// with a text form, hostile strings included.
 TEST(ToText, IsUndoneByParsing) {
     test::RandomExpressions random(test::seed());
     for (int i = 0; i < 3000; ++i) {
         const Expression e = random.condition(5);
         const std::string text = to_text(e);
-        EXPECT_TRUE(parse_expression(text).same_as(e)) << "seed " << test::seed() << ", case " << i << ": " << text;
+        EXPECT_TRUE(parse_expression(text).same_as(e))
+            << "seed " << test::seed() << ", case " << i << ": " << text;
     }
 }
 

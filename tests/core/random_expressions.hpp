@@ -32,21 +32,30 @@ public:
     core::Expression condition(int depth) {
         if (depth == 0 || chance(0.25)) return leaf();
         switch (below(3)) {
-            case 0: return core::Expression::make(core::Operator::And, some(depth));
-            case 1: return core::Expression::make(core::Operator::Or, some(depth));
-            default: return core::Expression::make(core::Operator::Not, {condition(depth - 1)});
+            case 0:
+                return core::Expression::make(core::Operator::And, some(depth));
+            case 1:
+                return core::Expression::make(core::Operator::Or, some(depth));
+            default:
+                return core::Expression::make(core::Operator::Not, {condition(depth - 1)});
         }
     }
 
     core::Value value(char kind) {
         if (chance(0.15)) return {};
         switch (kind) {
-            case 'i': return kIntegers[below(kIntegers.size())];
-            case 'd': return kDoubles[below(kDoubles.size())];
-            case 't': return std::string(kTexts[below(kTexts.size())]);
-            case 'b': return chance(0.5);
-            case 'y': return core::Date{static_cast<std::int32_t>(below(5)) * 7000 - 10000};
-            default: return core::Timestamp{static_cast<std::int64_t>(below(5)) * 999'999'999'999 - 1'000'000};
+            case 'i':
+                return kIntegers[below(kIntegers.size())];
+            case 'd':
+                return kDoubles[below(kDoubles.size())];
+            case 't':
+                return std::string(kTexts[below(kTexts.size())]);
+            case 'b':
+                return chance(0.5);
+            case 'y':
+                return core::Date{static_cast<std::int32_t>(below(5)) * 7000 - 10000};
+            default:
+                return core::Timestamp{static_cast<std::int64_t>(below(5)) * 999'999'999'999 - 1'000'000};
         }
     }
 
@@ -59,12 +68,26 @@ public:
 private:
     inline static const std::array<std::int64_t, 9> kIntegers{
         0, 1, -1, 7, 1LL << 53, (1LL << 53) + 1, INT64_MAX, INT64_MIN, INT64_MAX - 1};
-    inline static const std::array<double, 8> kDoubles{0.0, 1.0, -1.5, 9007199254740992.0, 9223372036854775807.0,
-                                                       -9223372036854775808.0, 1e300, 0.1};
-    inline static const std::array<std::string_view, 17> kTexts{
-        "",    "a",  "A",     "ab",      "a_b", "100%", "it's", "\"; drop table x; --", "\\",
-        "é", "e\u0301", "日本語", "a\\_b", "Z", std::string_view("a\0b", 3), "/* -- */", "\xF0\x9F\x98\x80"};
-    inline static const std::array<const char*, 12> kPatterns{"%",  "a%", "%b",    "_",  "__", "a\\_b",
+    inline static const std::array<double, 8> kDoubles{
+        0.0, 1.0, -1.5, 9007199254740992.0, 9223372036854775807.0, -9223372036854775808.0, 1e300, 0.1};
+    inline static const std::array<std::string_view, 17> kTexts{"",
+                                                                "a",
+                                                                "A",
+                                                                "ab",
+                                                                "a_b",
+                                                                "100%",
+                                                                "it's",
+                                                                "\"; drop table x; --",
+                                                                "\\",
+                                                                "é",
+                                                                "e\u0301",
+                                                                "日本語",
+                                                                "a\\_b",
+                                                                "Z",
+                                                                std::string_view("a\0b", 3),
+                                                                "/* -- */",
+                                                                "\xF0\x9F\x98\x80"};
+    inline static const std::array<const char*, 12> kPatterns{"%",  "a%",  "%b",   "_",  "__",  "a\\_b",
                                                               "A%", "%'%", "%\\%", "é%", "%語", ""};
 
     std::vector<core::Expression> some(int depth) {
@@ -87,9 +110,13 @@ private:
     core::Expression leaf() {
         const char kind = kColumns[below(kColumns.size())].second;
         switch (below(8)) {
-            case 0: return core::Expression::make(core::Operator::IsNull, {operand(kind)});
-            case 1: return core::Expression::make(core::Operator::IsNotNull, {operand(kind)});
-            case 2: return core::Expression::make(core::Operator::Between, {operand(kind), operand(kind), operand(kind)});
+            case 0:
+                return core::Expression::make(core::Operator::IsNull, {operand(kind)});
+            case 1:
+                return core::Expression::make(core::Operator::IsNotNull, {operand(kind)});
+            case 2:
+                return core::Expression::make(core::Operator::Between,
+                                              {operand(kind), operand(kind), operand(kind)});
             case 3: {
                 std::vector<core::Expression> operands{operand(kind)};
                 for (std::size_t n = below(4); n > 0; --n) operands.push_back(operand(kind));
@@ -99,12 +126,14 @@ private:
                 return core::Expression::make(
                     core::Operator::Like,
                     {operand('t'), core::Expression::literal(kPatterns[below(kPatterns.size())])});
-            case 5: return core::Expression::field("b");
+            case 5:
+                return core::Expression::field("b");
             default: {
-                static constexpr std::array kOperators{core::Operator::Equal,     core::Operator::NotEqual,
-                                                       core::Operator::Less,      core::Operator::LessEqual,
-                                                       core::Operator::Greater,   core::Operator::GreaterEqual};
-                return core::Expression::make(kOperators[below(kOperators.size())], {operand(kind), operand(kind)});
+                static constexpr std::array kOperators{core::Operator::Equal,   core::Operator::NotEqual,
+                                                       core::Operator::Less,    core::Operator::LessEqual,
+                                                       core::Operator::Greater, core::Operator::GreaterEqual};
+                return core::Expression::make(kOperators[below(kOperators.size())],
+                                              {operand(kind), operand(kind)});
             }
         }
     }

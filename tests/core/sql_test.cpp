@@ -16,11 +16,13 @@ SqlOptions options(SqlDialect dialect = SqlDialect::Sqlite) {
     return {.dialect = dialect, .column = [](std::string_view path) { return quote_identifier(path); }};
 }
 
-std::string sqlite_text(const Expression& e) { return compile_sql(e, options()).text; }
+std::string sqlite_text(const Expression& e) {
+    return compile_sql(e, options()).text;
+}
 
 TEST(CompileSql, BindsEveryValueButNullAndTruth) {
-    const SqlFragment sql =
-        compile_sql(field("a") == "x'; drop table t; --" && field("n") > 5 && field("gone") == false, options());
+    const SqlFragment sql = compile_sql(
+        field("a") == "x'; drop table t; --" && field("n") > 5 && field("gone") == false, options());
     EXPECT_EQ(sql.text, R"((("a" = ?) AND ("n" > ?) AND ("gone" = 0)))");
     ASSERT_EQ(sql.bindings.size(), 2U);
     EXPECT_EQ(sql.bindings[0], Value("x'; drop table t; --"));
@@ -60,7 +62,8 @@ public:
     explicit Table(test::RandomExpressions& random) {
         sqlite3_open(":memory:", &database_);
         run("PRAGMA case_sensitive_like = ON");
-        run("CREATE TABLE r (id INTEGER PRIMARY KEY, i INTEGER, j INTEGER, d REAL, t TEXT, u TEXT, b INTEGER, y TEXT, "
+        run("CREATE TABLE r (id INTEGER PRIMARY KEY, i INTEGER, j INTEGER, d REAL, t TEXT, u TEXT, b "
+            "INTEGER, y TEXT, "
             "s INTEGER)");
         for (int id = 0; id < 40; ++id) {
             std::map<std::string, Value, std::less<>> row;
@@ -80,7 +83,8 @@ public:
         sqlite3_stmt* statement = nullptr;
         EXPECT_EQ(sqlite3_prepare_v2(database_, sql.c_str(), -1, &statement, nullptr), SQLITE_OK)
             << sqlite3_errmsg(database_) << ": " << sql;
-        for (std::size_t i = 0; i < bindings.size(); ++i) bind(statement, static_cast<int>(i) + 1, bindings[i]);
+        for (std::size_t i = 0; i < bindings.size(); ++i)
+            bind(statement, static_cast<int>(i) + 1, bindings[i]);
         std::vector<int> ids;
         while (sqlite3_step(statement) == SQLITE_ROW) ids.push_back(sqlite3_column_int(statement, 0));
         sqlite3_finalize(statement);
@@ -90,28 +94,44 @@ public:
     std::vector<std::map<std::string, Value, std::less<>>> rows;
 
 private:
-    void run(const char* sql) { ASSERT_EQ(sqlite3_exec(database_, sql, nullptr, nullptr, nullptr), SQLITE_OK); }
+    void run(const char* sql) {
+        ASSERT_EQ(sqlite3_exec(database_, sql, nullptr, nullptr, nullptr), SQLITE_OK);
+    }
 
     static void bind(sqlite3_stmt* statement, int index, const Value& value) {
         const auto bind_text = [&](const std::string& text) {
             sqlite3_bind_text(statement, index, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
         };
         switch (value.type()) {
-            case ValueType::Null: sqlite3_bind_null(statement, index); break;
-            case ValueType::Bool: sqlite3_bind_int(statement, index, value.as<bool>() ? 1 : 0); break;
-            case ValueType::Int64: sqlite3_bind_int64(statement, index, value.as<std::int64_t>()); break;
-            case ValueType::Double: sqlite3_bind_double(statement, index, value.as<double>()); break;
-            case ValueType::Date: bind_text(to_iso8601(value.as<Date>())); break;
-            case ValueType::Timestamp: sqlite3_bind_int64(statement, index, value.as<Timestamp>().microseconds); break;
-            default: bind_text(value.as<std::string>()); break;
+            case ValueType::Null:
+                sqlite3_bind_null(statement, index);
+                break;
+            case ValueType::Bool:
+                sqlite3_bind_int(statement, index, value.as<bool>() ? 1 : 0);
+                break;
+            case ValueType::Int64:
+                sqlite3_bind_int64(statement, index, value.as<std::int64_t>());
+                break;
+            case ValueType::Double:
+                sqlite3_bind_double(statement, index, value.as<double>());
+                break;
+            case ValueType::Date:
+                bind_text(to_iso8601(value.as<Date>()));
+                break;
+            case ValueType::Timestamp:
+                sqlite3_bind_int64(statement, index, value.as<Timestamp>().microseconds);
+                break;
+            default:
+                bind_text(value.as<std::string>());
+                break;
         }
     }
 
     sqlite3* database_ = nullptr;
 };
 
-// Goal: a condition finds the same rows in SQLite and in memory. Method: random well-typed conditions over random rows
-// with nulls, the ends of int64, doubles between integers, hostile and non-ASCII text.
+// Goal: a condition finds the same rows in SQLite and in memory. Method: random well-typed conditions over
+// random rows with nulls, the ends of int64, doubles between integers, hostile and non-ASCII text.
 TEST(CompileSql, AgreesWithTheEvaluator) {
     test::RandomExpressions random(test::seed());
     Table table(random);
@@ -128,7 +148,8 @@ TEST(CompileSql, AgreesWithTheEvaluator) {
         }
         found += static_cast<int>(expected.size());
         ASSERT_EQ(table.query("SELECT id FROM r WHERE " + sql.text + " ORDER BY id", sql.bindings), expected)
-            << "seed " << test::seed() << ", case " << n << ": " << to_text(e) << "\n" << sql.text;
+            << "seed " << test::seed() << ", case " << n << ": " << to_text(e) << "\n"
+            << sql.text;
     }
     EXPECT_GT(found, cases) << "the generator finds too few rows to mean anything";
 }

@@ -61,9 +61,9 @@ TEST(Database, InMemoryKeepsItsRowsBetweenSessions) {
 }
 
 TEST_F(DatabaseTest, EachConnectionIsSetForAWebServer) {
-    std::vector<ReadScope> scopes;
-    for (int i = 0; i < 4; ++i) scopes.push_back(database.read());
-    for (const ReadScope& scope : scopes) {
+    std::vector<Autocommit> scopes;
+    for (int i = 0; i < 4; ++i) scopes.push_back(database.autocommit());
+    for (const Autocommit& scope : scopes) {
         EXPECT_EQ(scope.query("PRAGMA journal_mode").text(0, 0), "wal");
         EXPECT_EQ(scope.query("PRAGMA foreign_keys").int64(0, 0), 1);
         EXPECT_EQ(scope.query("PRAGMA synchronous").int64(0, 0), 2);  // FULL
@@ -163,6 +163,17 @@ TEST_F(DatabaseTest, OnCommitRunsAfterTheCommitAndOnlyThen) {
     EXPECT_TRUE(called.empty());
     transaction.commit();
     EXPECT_EQ(called, (std::vector<int>{2, 4}));
+}
+
+TEST_F(DatabaseTest, AnActionOnCommitMayWriteAgain) {
+    Transaction transaction = database.begin();
+    transaction.on_commit([&] {
+        Transaction next = database.begin();
+        next.execute("INSERT INTO t (n) VALUES (1)");
+        next.commit();
+    });
+    transaction.commit();
+    EXPECT_EQ(count(), 1);
 }
 
 TEST_F(DatabaseTest, AReadScopeSeesOneSnapshotAndDoesNotWrite) {

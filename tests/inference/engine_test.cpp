@@ -165,7 +165,8 @@ TEST_F(EngineTest, NeverTakesMoreThanTheBudgetWhateverTheSizes) {
                     if (diagnosis.opinions[i].is_given()) {
                         EXPECT_EQ(diagnosis.opinions[i].probabilities, whole.opinions[i].probabilities);
                     } else {
-                        EXPECT_EQ(diagnosis.opinions[i].error_code, "member.too_large");
+                        EXPECT_EQ(diagnosis.opinions[i].error_code, "member.too_large")
+                            << diagnosis.to_json();
                     }
                 }
                 roomy.release_memory();

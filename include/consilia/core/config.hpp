@@ -20,7 +20,7 @@ struct NamedChoice {
 
 /// What may come in.
 struct UploadSettings {
-    std::uint64_t limit_bytes = 10ULL << 20;            ///< Longest file that is accepted.
+    std::uint64_t limit_bytes = 10ULL << 20;           ///< Longest file that is accepted.
     std::vector<std::string> types = {"jpeg", "png"};  ///< Accepted types, by content.
     bool operator==(const UploadSettings&) const = default;
 };
@@ -37,14 +37,16 @@ struct PredictionSettings {
 /// The settings of a service. A plain value: change a copy, then hand it over.
 ///
 /// In JSON and in the environment a setting is known by its path: `uploads.limit_bytes` is
-/// `{"uploads": {"limit_bytes": 5242880}}` and `CONSILIA_UPLOADS_LIMIT_BYTES=5242880`; lists are JSON there too.
-/// Threading: compatible.
+/// `{"uploads": {"limit_bytes": 5242880}}` and `CONSILIA_UPLOADS_LIMIT_BYTES=5242880`; lists are JSON there
+/// too. Threading: compatible.
 struct CONSILIA_API Config {
     std::vector<NamedChoice> roles = {
         {"admin", "Administrator"}, {"staff", "Medical staff"}, {"patient", "Patient"}};
     std::vector<std::string> diagnoses = {"COVID", "Normal", "Viral Pneumonia", "Lung Opacity"};
-    std::vector<NamedChoice> prediction_statuses = {
-        {"pending", "Pending"}, {"processing", "Processing"}, {"completed", "Completed"}, {"failed", "Failed"}};
+    std::vector<NamedChoice> prediction_statuses = {{"pending", "Pending"},
+                                                    {"processing", "Processing"},
+                                                    {"completed", "Completed"},
+                                                    {"failed", "Failed"}};
     UploadSettings uploads;
     PredictionSettings predictions;
     std::chrono::days reports_kept{365};                ///< `reports_kept_days`
@@ -55,13 +57,14 @@ struct CONSILIA_API Config {
     [[nodiscard]] bool is_enabled(std::string_view feature) const;
 
     /// The defaults with the settings of a JSON object over them.
-    /// @throws InvalidArgument (`config.syntax`, `config.unknown_key`, `config.type`, `config.range`) with the key's path and
+    /// @throws InvalidArgument (`config.syntax`, `config.unknown_key`, `config.type`, `config.range`) with
+    /// the key's path and
     ///         the source in its details.
     static Config from_json(std::string_view document);
     /// This configuration with the settings of a JSON object over it; `source` names the document in errors.
     [[nodiscard]] Config with_json(std::string_view document, std::string_view source = "document") const;
-    /// This configuration with the `CONSILIA_` variables of an environment over it. Variables that name no setting are
-    /// left alone: the prefix is not ours alone.
+    /// This configuration with the `CONSILIA_` variables of an environment over it. Variables that name no
+    /// setting are left alone: the prefix is not ours alone.
     /// @throws InvalidArgument as `from_json`, naming the variable.
     [[nodiscard]] Config with_environment(const std::map<std::string, std::string>& variables) const;
     /// As above, with the environment of the process.

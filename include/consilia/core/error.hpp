@@ -43,12 +43,13 @@ using Details = std::vector<Detail>;
 
 /// Base of every exception that the library throws.
 ///
-/// `code()` is stable and meant for programs (`upload.too_large`); `what()` is one line for people and may change.
-/// Neither ever holds a secret, a patient's data or the values of a statement.
+/// `code()` is stable and meant for programs (`upload.too_large`); `what()` is one line for people and may
+/// change. Neither ever holds a secret, a patient's data or the values of a statement.
 class CONSILIA_API Error : public std::runtime_error {
 public:
     /// `http_status` zero: the default of the kind.
-    Error(ErrorKind kind, std::string code, const std::string& message, Details details = {}, int http_status = 0);
+    Error(ErrorKind kind, std::string code, const std::string& message, Details details = {},
+          int http_status = 0);
 
     [[nodiscard]] ErrorKind kind() const noexcept { return kind_; }
     [[nodiscard]] const std::string& code() const noexcept { return code_; }
@@ -71,7 +72,8 @@ private:
 template <ErrorKind K>
 class BasicError : public Error {
 public:
-    explicit BasicError(std::string code, const std::string& message, Details details = {}, int http_status = 0)
+    explicit BasicError(std::string code, const std::string& message, Details details = {},
+                        int http_status = 0)
         : Error(K, std::move(code), message, std::move(details), http_status) {}
 };
 

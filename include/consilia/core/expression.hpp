@@ -61,7 +61,7 @@ public:
     [[nodiscard]] std::span<const Expression> operands() const noexcept;
     [[nodiscard]] const Value& value() const noexcept;       ///< Of a literal; null otherwise.
     [[nodiscard]] const std::string& name() const noexcept;  ///< Of a field or parameter; empty otherwise.
-    [[nodiscard]] std::size_t depth() const noexcept;        ///< Nodes on the longest path, this one included.
+    [[nodiscard]] std::size_t depth() const noexcept;  ///< Nodes on the longest path, this one included.
     /// True for the literal true, the neutral element of `&&`.
     [[nodiscard]] bool is_always_true() const noexcept;
     /// Same structure, names and values.
@@ -79,19 +79,22 @@ CONSILIA_API Expression operator&&(const Expression& a, const Expression& b);
 CONSILIA_API Expression operator||(const Expression& a, const Expression& b);
 CONSILIA_API Expression operator!(const Expression& a);
 
-/// Something that stands for one value inside an expression (a field, a parameter, a literal), with the comparison
-/// operators: `field("status") == "completed" && field("age") >= 18`.
+/// Something that stands for one value inside an expression (a field, a parameter, a literal), with the
+/// comparison operators: `field("status") == "completed" && field("age") >= 18`.
 class CONSILIA_API Term {
 public:
-    Term(Value value) : expression_(Expression::literal(std::move(value))) {}  // NOLINT(google-explicit-constructor)
+    Term(Value value)
+        : expression_(Expression::literal(std::move(value))) {}  // NOLINT(google-explicit-constructor)
     template <class T>
-        requires(std::is_constructible_v<Value, const T&> && !std::is_same_v<T, Value>)
-    Term(const T& value) : Term(Value(value)) {}  // NOLINT(google-explicit-constructor)
+    requires(std::is_constructible_v<Value, const T&> && !std::is_same_v<T, Value>) Term(const T& value)
+        : Term(Value(value)) {}  // NOLINT(google-explicit-constructor)
     explicit Term(Expression expression) : expression_(std::move(expression)) {}
 
     [[nodiscard]] const Expression& expression() const noexcept { return expression_; }
     [[nodiscard]] Expression is_null() const { return Expression::make(Operator::IsNull, {expression_}); }
-    [[nodiscard]] Expression is_not_null() const { return Expression::make(Operator::IsNotNull, {expression_}); }
+    [[nodiscard]] Expression is_not_null() const {
+        return Expression::make(Operator::IsNotNull, {expression_});
+    }
     [[nodiscard]] Expression in(std::span<const Value> values) const;
     [[nodiscard]] Expression in(std::initializer_list<Value> values) const {
         return in(std::span(values.begin(), values.size()));
@@ -104,7 +107,9 @@ public:
     friend Expression operator<(const Term& a, const Term& b) { return compare(Operator::Less, a, b); }
     friend Expression operator<=(const Term& a, const Term& b) { return compare(Operator::LessEqual, a, b); }
     friend Expression operator>(const Term& a, const Term& b) { return compare(Operator::Greater, a, b); }
-    friend Expression operator>=(const Term& a, const Term& b) { return compare(Operator::GreaterEqual, a, b); }
+    friend Expression operator>=(const Term& a, const Term& b) {
+        return compare(Operator::GreaterEqual, a, b);
+    }
 
 private:
     static Expression compare(Operator op, const Term& a, const Term& b) {
@@ -121,23 +126,28 @@ CONSILIA_API Term parameter(std::string_view name);
 
 /// Reads the text form: `status = 'completed' and xray.patient.user_id = :me`.
 ///
-/// Keywords (and or not is null in between like true false) are case-insensitive; text is quoted with ', doubled
-/// inside; numbers are int64 or double; `date '2026-01-31'` and `timestamp '2026-01-31T12:00:00Z'` are typed.
-/// @throws InvalidArgument (`expression.syntax`) with the byte offset, what was expected and what was found in its
+/// Keywords (and or not is null in between like true false) are case-insensitive; text is quoted with ',
+/// doubled inside; numbers are int64 or double; `date '2026-01-31'` and `timestamp '2026-01-31T12:00:00Z'`
+/// are typed.
+/// @throws InvalidArgument (`expression.syntax`) with the byte offset, what was expected and what was found
+/// in its
 ///         details; `expression.too_deep`; `expression.too_long` past 1 MiB.
 CONSILIA_API Expression parse_expression(std::string_view text);
-/// Writes the text form: `parse_expression(to_text(e)).same_as(e)`, except that blobs and JSON have no text form.
+/// Writes the text form: `parse_expression(to_text(e)).same_as(e)`, except that blobs and JSON have no text
+/// form.
 CONSILIA_API std::string to_text(const Expression& expression);
 
 /// Gives the value of a field by its dotted path.
 using FieldSource = std::function<Value(std::string_view path)>;
 
 /// The value of an expression over one object; unknown is null.
-/// @throws InvalidArgument (`expression.missing_parameter`; `expression.type` where two types cannot be compared).
+/// @throws InvalidArgument (`expression.missing_parameter`; `expression.type` where two types cannot be
+/// compared).
 CONSILIA_API Value evaluate(const Expression& expression, const FieldSource& fields,
                             const Parameters& parameters = {});
 /// True if the expression is true: false and unknown both give false, as in a WHERE clause.
-CONSILIA_API bool matches(const Expression& expression, const FieldSource& fields, const Parameters& parameters = {});
+CONSILIA_API bool matches(const Expression& expression, const FieldSource& fields,
+                          const Parameters& parameters = {});
 
 /// The distinct field paths in an expression, in order of first appearance.
 CONSILIA_API std::vector<std::string> field_paths(const Expression& expression);

@@ -22,7 +22,8 @@ public:
     Sha256& operator=(Sha256&&) noexcept;
     void update(std::span<const std::byte> bytes);
     void update(std::string_view text) { update(std::as_bytes(std::span(text))); }
-    /// 64 lower-case hexadecimal digits. Ends the stream: nothing may follow.
+    /// 64 lower-case hexadecimal digits. Ends the stream.
+    /// @throws InvalidArgument (`hash.finished`) as `update` does, once it was finished.
     [[nodiscard]] std::string finish();
 
 private:
@@ -35,7 +36,8 @@ CONSILIA_API std::string sha256(std::string_view text);
 /// Reads the file in pieces: constant memory. @throws NotFound, StorageError.
 CONSILIA_API std::string sha256_file(const std::filesystem::path& path);
 
-/// The whole content. @throws NotFound (`file.not_found`), StorageError; ResourceExhausted past `limit_bytes`.
+/// The whole content. @throws NotFound (`file.not_found`), StorageError; ResourceExhausted past
+/// `limit_bytes`.
 CONSILIA_API std::vector<std::byte> read_file(const std::filesystem::path& path,
                                               std::uint64_t limit_bytes = std::uint64_t{1} << 32);
 CONSILIA_API std::string read_text_file(const std::filesystem::path& path,
@@ -65,8 +67,9 @@ private:
 
 /// `{prefix}_{32 random hexadecimal digits}{extension}`; the prefix is sanitised.
 CONSILIA_API std::string unique_file_name(std::string_view prefix, std::string_view extension);
-/// A name for display and headers: the last path component, without control characters, reserved characters, leading dots or
-/// more than 150 bytes (cut at a character boundary, the extension kept); `file` if nothing is left.
+/// A name for display and headers: the last path component as UTF-8, without control characters, marks of
+/// direction, reserved characters, leading dots or more than 150 bytes (cut at a character boundary, the
+/// extension kept); `file` if nothing is left.
 CONSILIA_API std::string safe_file_name(std::string_view client_name);
 /// Lower-case extension with its dot (`.png`), or empty.
 CONSILIA_API std::string file_extension(std::string_view name);

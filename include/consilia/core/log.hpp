@@ -20,23 +20,32 @@ enum class LogFormat : std::uint8_t {
 
 /// Where lines go. Nothing is written before this was configured: a library does not print by itself.
 struct LogOptions {
-    LogLevel level = LogLevel::Info;       ///< Lines below it are dropped.
+    LogLevel level = LogLevel::Info;  ///< Lines below it are dropped.
     LogFormat format = LogFormat::Verbose;
     bool to_stderr = false;
-    std::filesystem::path file{};           ///< Empty: none. Folders are made.
-    std::filesystem::path security_file{};  ///< Empty: security events go to `file` alone.
+    std::filesystem::path file{};              ///< Empty: none. Folders are made.
+    std::filesystem::path security_file{};     ///< Empty: security events go to `file` alone.
     std::uint64_t rotate_bytes = 10ULL << 20;  ///< A file that reaches it becomes `name.1.ext`, and so on.
     std::size_t rotate_files = 10;             ///< Older ones kept.
     const Clock* clock = nullptr;              ///< Must outlive logging. Null: the machine's.
 };
 
 /// Replaces the configuration of the process; lines in flight finish under the old one. Threading: safe.
-/// @throws StorageError (`log.open`) if a file cannot be written; the old configuration then stays.
+/// The files belong to one process: rotation by two would lose lines. The security file is readable by its
+/// owner only.
+/// @throws StorageError (`log.open`) if a file cannot be written; InvalidArgument (`log.rotation`,
+/// `log.file`). The old
+///         configuration then stays.
 CONSILIA_API void configure_logging(const LogOptions& options);
+/// Whether lines of this level are written: to be asked before fields that cost something are gathered.
+[[nodiscard]] CONSILIA_API bool is_logged(LogLevel level) noexcept;
 
-/// Writes one line: message, then the fields of the context and of the call. Control characters are escaped, so that one
-/// call is one line whatever the text holds. Never throws and never waits for more than the disk; what cannot be written is
-/// counted. Threading: safe.
+/// Writes one line: message, then the fields of the context and of the call; of two with one name the later
+/// stays.
+///
+/// Control characters are escaped, so that one call is one line whatever the text holds. The value of a field
+/// whose name speaks of a password, secret, token, credential, API key or authorization is not written. Never
+/// throws and never waits for more than the disk; what cannot be written is counted. Threading: safe.
 CONSILIA_API void log(LogLevel level, std::string_view logger, std::string_view message,
                       const Details& fields = {}) noexcept;
 /// A refused upload, a denied access, a changed policy: written at every level, to the security file too.
@@ -44,7 +53,8 @@ CONSILIA_API void log_security(std::string_view event, const Details& fields = {
 /// Lines that could not be written since the start.
 CONSILIA_API std::uint64_t lost_log_lines() noexcept;
 
-/// Fields that every line of this thread carries while the object lives: a request's id, a user's. Nests. Confined.
+/// Fields that every line of this thread carries while the object lives: a request's id, a user's. Nests.
+/// Confined.
 class CONSILIA_API LogContext {
 public:
     explicit LogContext(Details fields);

@@ -21,18 +21,19 @@ enum class SqlDialect : std::uint8_t { Sqlite, PostgreSql };
 /// How names in an expression become SQL.
 struct SqlOptions {
     SqlDialect dialect = SqlDialect::Sqlite;
-    /// The column of a field path, quoted and qualified: `"patient"."user_id"`. It must come from a declared schema,
-    /// never from the path's text; throws InvalidArgument for an unknown path.
+    /// The column of a field path, quoted and qualified: `"patient"."user_id"`. It must come from a declared
+    /// schema, never from the path's text; throws InvalidArgument for an unknown path.
     std::function<std::string(std::string_view path)> column;
     std::size_t first_placeholder = 1;  ///< Number of the first `$n`; SQLite's `?` has none.
 };
 
-/// Storage of a bound value in SQLite: bool 0 or 1, date TEXT `YYYY-MM-DD`, timestamp INTEGER microseconds since 1970, uuid
-/// BLOB of 16 bytes, JSON TEXT. A connection to SQLite must set `PRAGMA case_sensitive_like = ON`: LIKE is
-/// case-sensitive in expressions.
+/// Storage of a bound value in SQLite: bool 0 or 1, date TEXT `YYYY-MM-DD`, timestamp INTEGER microseconds
+/// since 1970, uuid BLOB of 16 bytes, JSON TEXT. A connection to SQLite must set `PRAGMA case_sensitive_like
+/// = ON`: LIKE is case-sensitive in expressions.
 ///
 /// Compiles an expression whose parameters are all given.
-/// @throws InvalidArgument (`expression.missing_parameter`; `expression.type` for a condition that is not a truth
+/// @throws InvalidArgument (`expression.missing_parameter`; `expression.type` for a condition that is not a
+/// truth
 ///         value; `expression.too_deep` for values nested past what SQLite parses;
 ///         `expression.pattern_too_long`), and what `options.column` throws.
 CONSILIA_API SqlFragment compile_sql(const Expression& expression, const SqlOptions& options,

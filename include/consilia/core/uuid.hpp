@@ -11,7 +11,8 @@ namespace consilia::core {
 
 /// A random identifier (version 4), from the system's cryptographic generator. @throws Unavailable.
 CONSILIA_API Uuid random_uuid();
-/// An identifier that sorts by time (version 7): milliseconds of `now`, then random bits. @throws Unavailable.
+/// An identifier that sorts by time (version 7): milliseconds of `now`, then random bits. @throws
+/// Unavailable.
 CONSILIA_API Uuid time_ordered_uuid(Timestamp now);
 
 /// `f81d4fae-7dec-11d0-a765-00a0c91e6bf6`

@@ -69,26 +69,33 @@ CONSILIA_API std::string_view to_string(ValueType type) noexcept;
 /// Threading: compatible.
 class CONSILIA_API Value {
 public:
-    using Variant =
-        std::variant<std::monostate, bool, std::int64_t, double, std::string, Blob, Date, Timestamp, Uuid, Json>;
+    using Variant = std::variant<std::monostate, bool, std::int64_t, double, std::string, Blob, Date,
+                                 Timestamp, Uuid, Json>;
 
     Value() noexcept = default;
-    Value(std::nullptr_t) noexcept {}                                           // NOLINT(google-explicit-constructor)
+    Value(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor)
     template <class B>
-        requires std::is_same_v<B, bool>
-    Value(B value) noexcept : data_(value) {}                                   // NOLINT(google-explicit-constructor)
+    requires std::is_same_v<B, bool> Value(B value)
+    noexcept : data_(value) {}  // NOLINT(google-explicit-constructor)
     template <class I>
-        requires(std::is_integral_v<I> && !std::is_same_v<I, bool> && (sizeof(I) < 8 || std::is_signed_v<I>))
-    Value(I value) noexcept : data_(static_cast<std::int64_t>(value)) {}        // NOLINT(google-explicit-constructor)
-    Value(double value) noexcept : data_(value) {}                              // NOLINT(google-explicit-constructor)
-    Value(std::string value) noexcept : data_(std::move(value)) {}              // NOLINT(google-explicit-constructor)
-    Value(std::string_view value) : data_(std::string(value)) {}                // NOLINT(google-explicit-constructor)
-    Value(const char* value) : data_(std::string(value)) {}                     // NOLINT(google-explicit-constructor)
-    Value(Blob value) noexcept : data_(std::move(value)) {}                     // NOLINT(google-explicit-constructor)
-    Value(Date value) noexcept : data_(value) {}                                // NOLINT(google-explicit-constructor)
-    Value(Timestamp value) noexcept : data_(value) {}                           // NOLINT(google-explicit-constructor)
-    Value(Uuid value) noexcept : data_(value) {}                                // NOLINT(google-explicit-constructor)
-    Value(Json value) noexcept : data_(std::move(value)) {}                     // NOLINT(google-explicit-constructor)
+    requires(std::is_integral_v<I> && !std::is_same_v<I, bool> && (sizeof(I) < 8 || std::is_signed_v<I>))
+        Value(I value)
+    noexcept : data_(static_cast<std::int64_t>(value)) {}  // NOLINT(google-explicit-constructor)
+    /// Sizes and counts. @throws InvalidArgument (`value.range`) past the end of int64.
+    template <class U>
+    requires(std::is_integral_v<U> && sizeof(U) == 8 && std::is_unsigned_v<U>) Value(U value)
+        : data_(checked(value)) {}  // NOLINT(google-explicit-constructor)
+    template <class F>
+    requires std::is_floating_point_v<F> Value(F value)
+    noexcept : data_(static_cast<double>(value)) {}                 // NOLINT(google-explicit-constructor)
+    Value(std::string value) noexcept : data_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+    Value(std::string_view value) : data_(std::string(value)) {}    // NOLINT(google-explicit-constructor)
+    Value(const char* value) : data_(std::string(value)) {}         // NOLINT(google-explicit-constructor)
+    Value(Blob value) noexcept : data_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
+    Value(Date value) noexcept : data_(value) {}                    // NOLINT(google-explicit-constructor)
+    Value(Timestamp value) noexcept : data_(value) {}               // NOLINT(google-explicit-constructor)
+    Value(Uuid value) noexcept : data_(value) {}                    // NOLINT(google-explicit-constructor)
+    Value(Json value) noexcept : data_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
 
     [[nodiscard]] ValueType type() const noexcept { return static_cast<ValueType>(data_.index()); }
     [[nodiscard]] bool is_null() const noexcept { return data_.index() == 0; }
@@ -112,6 +119,7 @@ public:
     friend bool operator==(const Value& a, const Value& b) = default;
 
 private:
+    static std::int64_t checked(std::uint64_t value);
     [[noreturn]] void throw_type_mismatch(ValueType wanted) const;
 
     Variant data_;

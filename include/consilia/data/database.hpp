@@ -130,7 +130,7 @@ public:
     /// A connection on which each statement commits by itself. @throws as `begin`.
     [[nodiscard]] Autocommit autocommit();
     /// Runs one trusted SELECT by itself; see `Session::query`.
-    RowSet query(std::string_view sql, std::span<const core::Value> values = {});
+    RowSet query(std::string_view sql, std::span<const core::Value> values = {}, std::vector<RowColumn> columns = {});
     /// Runs one trusted statement by itself; see `Session::execute`.
     std::int64_t execute(std::string_view sql, std::span<const core::Value> values = {});
 

@@ -20,7 +20,7 @@ struct ColumnOptions {
 
 struct IndexOptions {
     bool is_unique = false;
-    core::Expression where;  ///< A partial index; may compare with true, false and null only.
+    core::Expression where{};  ///< A partial index; may compare with true, false and null only.
 };
 
 /// The constant statements of a mapped table.

@@ -41,7 +41,7 @@ public:
     [[nodiscard]] std::int64_t int64(std::size_t row, std::size_t column) const;
     /// Doubles and integers. @throws InvalidArgument (`row.type`).
     [[nodiscard]] double number(std::size_t row, std::size_t column) const;
-    /// Text and JSON; lives as long as the row set. @throws InvalidArgument (`row.type`).
+    /// Text, JSON and dates (`YYYY-MM-DD`); lives as long as the row set. @throws InvalidArgument (`row.type`).
     [[nodiscard]] std::string_view text(std::size_t row, std::size_t column) const;
     /// A copy of the cell as a value of its own.
     [[nodiscard]] core::Value value(std::size_t row, std::size_t column) const;

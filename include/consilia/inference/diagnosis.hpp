@@ -12,15 +12,15 @@ namespace consilia::inference {
 
 /// One member's word, or why there is none.
 struct Opinion {
-    std::string member_id;
-    std::string label;                    ///< Its first choice; empty if it failed.
+    std::string member_id{};
+    std::string label{};                  ///< Its first choice; empty if it failed.
     double confidence = 0;                ///< Of its first choice, 0 to 1.
     std::vector<double> probabilities{};  ///< In the order of the engine's classes; empty if it failed.
     double load_ms = 0;                   ///< To bring in what was not there: code, weights.
     double run_ms = 0;
     bool was_resident = false;  ///< Nothing had to be brought in.
-    std::string error_code;     ///< Empty if there is an opinion.
-    std::string error_message;
+    std::string error_code{};   ///< Empty if there is an opinion.
+    std::string error_message{};
 
     [[nodiscard]] bool is_given() const noexcept { return error_code.empty(); }
 };
@@ -32,7 +32,7 @@ CONSILIA_API std::string_view to_string(TraceKind kind) noexcept;
 
 struct TraceEvent {
     TraceKind kind = TraceKind::Run;
-    std::string member_id;
+    std::string member_id{};
     double begin_ms = 0;  ///< Since the run began.
     double duration_ms = 0;
     std::uint64_t size_bytes = 0;  ///< Taken or given back; of a run: its activations.
@@ -41,7 +41,7 @@ struct TraceEvent {
 
 /// The outcome of one run. A plain value.
 struct Diagnosis {
-    std::string label;      ///< What the panel agrees on.
+    std::string label{};    ///< What the panel agrees on.
     double confidence = 0;  ///< 0 to 1.
     std::vector<std::string> classes{};
     std::vector<double> probabilities{};  ///< In the order of `classes`.

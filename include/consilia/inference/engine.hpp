@@ -26,31 +26,31 @@ struct EngineOptions {
     /// Most that weights, code and activations may take together. Zero: half of the machine's memory.
     /// Not read where a `ledger` is given.
     std::uint64_t budget_bytes = 0;
-    std::string device;        ///< `cpu`; empty: the best present, which today is `cpu`.
+    std::string device{};      ///< `cpu`; empty: the best present, which today is `cpu`.
     std::int32_t threads = 0;  ///< Within one member's run; restored after it. Zero: as the process has it.
     ConsensusRule consensus = ConsensusRule::WeightedSoftVote;
     double confidence_threshold = 0.75;  ///< Below it a diagnosis needs review; 0 to 1.
     /// Classes that every member must have, in this order. Empty: those of the first member that can be read.
     std::vector<std::string> classes{};
-    std::string backend_directory;  ///< Looked in first; the rest of the search is in `search`.
+    std::string backend_directory{};  ///< Looked in first; the rest of the search is in `search`.
     BackendSearch search{};
     std::vector<std::shared_ptr<const Backend>> backends{};  ///< Linked in; asked before any is loaded.
-    std::shared_ptr<MemoryLedger> ledger;                    ///< Shared with other engines. Null: its own.
-    std::shared_ptr<imaging::Preprocessor> preprocessor;     ///< Shared cache of inputs. Null: its own.
+    std::shared_ptr<MemoryLedger> ledger{};                  ///< Shared with other engines. Null: its own.
+    std::shared_ptr<imaging::Preprocessor> preprocessor{};   ///< Shared cache of inputs. Null: its own.
     const core::Clock* clock =
         nullptr;  ///< Measures; must outlive the engine. Null: the machine's steady clock.
 };
 
 /// What became of one member's package.
 struct MemberStatus {
-    std::string id;  ///< Of the manifest; the folder's name if that cannot be read.
-    std::filesystem::path directory;
-    std::string architecture;
-    std::string format;
-    std::string hash;  ///< Names exactly this member; empty if it failed.
+    std::string id{};  ///< Of the manifest; the folder's name if that cannot be read.
+    std::filesystem::path directory{};
+    std::string architecture{};
+    std::string format{};
+    std::string hash{};  ///< Names exactly this member; empty if it failed.
     std::string
         error_code;  ///< Empty if it is ready. `member.not_found`, `member.damaged`, `member.incompatible`, …
-    std::string error_message;
+    std::string error_message{};
     [[nodiscard]] bool is_ready() const noexcept { return error_code.empty(); }
 };
 

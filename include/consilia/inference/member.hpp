@@ -17,8 +17,8 @@ namespace consilia::inference {
 
 /// One file of a package, as its manifest records it.
 struct MemberFile {
-    std::filesystem::path path;  ///< Absolute, inside the package.
-    std::string sha256;          ///< 64 lower-case hexadecimal digits.
+    std::filesystem::path path{};  ///< Absolute, inside the package.
+    std::string sha256{};          ///< 64 lower-case hexadecimal digits.
     std::uint64_t size_bytes = 0;
 };
 
@@ -28,19 +28,19 @@ struct Manifest {
     static constexpr std::uint64_t kMaxBytes = 1 << 20;  ///< Longest manifest that is read.
     static constexpr std::size_t kMaxClasses = 1000;
 
-    std::string id;            ///< 1 to 64 of `a-z 0-9 . _ -`.
-    std::string architecture;  ///< For people.
-    std::string format;        ///< Chooses the backend: `torchscript`, `torchscript-frozen`, …
-    MemberFile code;
-    std::optional<MemberFile> weights;          ///< Safetensors; none if the code holds the weights.
+    std::string id{};            ///< 1 to 64 of `a-z 0-9 . _ -`.
+    std::string architecture{};  ///< For people.
+    std::string format{};        ///< Chooses the backend: `torchscript`, `torchscript-frozen`, …
+    MemberFile code{};
+    std::optional<MemberFile> weights{};        ///< Safetensors; none if the code holds the weights.
     std::array<std::int64_t, 3> input_shape{};  ///< `[C, H, W]`, float32.
-    imaging::Pipeline pipeline;                 ///< From an image to `input_shape`.
+    imaging::Pipeline pipeline{};               ///< From an image to `input_shape`.
     std::vector<std::string> classes;           ///< In the order of the logits.
     double weight = 1.0;                        ///< Of its voice in a soft vote. Above 0.
     double temperature = 1.0;                   ///< Logits are divided by it. Above 0.
     /// The most that one run of one image holds beyond weights, input and output; empty: measured at the
     /// first run.
-    std::optional<std::uint64_t> activation_bytes;
+    std::optional<std::uint64_t> activation_bytes{};
     std::map<std::string, std::string, std::less<>> created_with;  ///< Runtime and its version.
 };
 
@@ -76,10 +76,10 @@ public:
     void check_unchanged() const;
 
 private:
-    std::filesystem::path directory_;
+    std::filesystem::path directory_{};
     Manifest manifest_;
-    std::string hash_;
-    std::optional<SafetensorsFile> weights_;
+    std::string hash_{};
+    std::optional<SafetensorsFile> weights_{};
 };
 
 }  // namespace consilia::inference

@@ -18,7 +18,7 @@ struct LedgerOptions {
 
 /// What one owner holds.
 struct LedgerHolder {
-    std::string owner;
+    std::string owner{};
     std::uint64_t held_bytes = 0;
     friend bool operator==(const LedgerHolder&, const LedgerHolder&) = default;
 };

@@ -11,7 +11,7 @@ namespace consilia::inference {
 
 /// What a member takes and costs. Sizes in bytes, for the batch that is planned for.
 struct MemberCost {
-    std::string id;
+    std::string id{};
     std::uint64_t code_bytes = 0;        ///< Of the opened code, with frozen weights.
     std::uint64_t weights_bytes = 0;     ///< Of the weights that can be moved in and out on their own.
     std::uint64_t activation_bytes = 0;  ///< Held only while it runs, beyond the above.
@@ -32,7 +32,7 @@ CONSILIA_API std::string_view to_string(Placement placement) noexcept;
 
 /// One member's place in a plan.
 struct PlannedMember {
-    MemberCost cost;
+    MemberCost cost{};
     Placement placement = Placement::Refused;
     std::uint64_t kept_bytes = 0;  ///< Between its runs.
     std::uint64_t peak_bytes = 0;  ///< Of all members together while this one runs; alone if it is refused.

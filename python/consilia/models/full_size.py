@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from consilia.models.registry import FAMILIES, build, find_family, input_shape
+from consilia.phantoms import DIAGNOSES
 
 if TYPE_CHECKING:
     from consilia.pack import Format
 
-DIAGNOSES = ("COVID", "Normal", "Viral Pneumonia", "Lung Opacity")
 DEMONSTRATION_NOTE = "demonstration only; says nothing about patients"
 
 UseTimm = Literal["auto", "always", "never"]

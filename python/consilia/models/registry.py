@@ -44,10 +44,10 @@ class Family:
 _DEMO_SIZE = 80
 
 _DEMO_STAGES = (
-    Stage(1, 3, 1, 16, 1),
+    Stage(1, 3, 2, 16, 1),
     Stage(4, 3, 2, 24, 2),
-    Stage(4, 5, 2, 40, 2),
-    Stage(4, 3, 2, 64, 2),
+    Stage(4, 5, 2, 48, 2),
+    Stage(4, 3, 1, 64, 2),
 )
 
 _ALL = (
@@ -60,7 +60,7 @@ _ALL = (
         CrossVitConfig(
             image_size=_DEMO_SIZE,
             in_channels=1,
-            small=Branch(image_size=80, patch_size=8, width=48, depth=1, heads=3, mlp_ratio=2.0),
+            small=Branch(image_size=80, patch_size=10, width=48, depth=1, heads=3, mlp_ratio=2.0),
             large=Branch(image_size=72, patch_size=12, width=64, depth=2, heads=4, mlp_ratio=2.0),
             stages=2,
         ),
@@ -98,7 +98,7 @@ _ALL = (
         VisionTransformer,
         VisionTransformerConfig(),
         VisionTransformerConfig(
-            image_size=_DEMO_SIZE, in_channels=1, patch_size=8, width=64, depth=4, heads=4, mlp_ratio=2.0
+            image_size=_DEMO_SIZE, in_channels=1, patch_size=10, width=64, depth=4, heads=4, mlp_ratio=2.0
         ),
     ),
     Family(
@@ -110,10 +110,11 @@ _ALL = (
         SwinConfig(
             image_size=_DEMO_SIZE,
             in_channels=1,
+            patch_size=5,
             width=32,
             depths=(2, 2),
             heads=(2, 4),
-            window=5,
+            window=4,
             mlp_ratio=2.0,
         ),
     ),

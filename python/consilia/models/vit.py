@@ -1,6 +1,7 @@
 """Vision Transformer, over patches of an image.
 
-A. Dosovitskiy et al., "An Image Is Worth 16x16 Words: Transformers for Image Recognition at Scale", ICLR 2021.
+A. Dosovitskiy et al., "An Image Is Worth 16x16 Words: Transformers for Image Recognition at
+Scale", ICLR 2021.
 """
 
 from __future__ import annotations

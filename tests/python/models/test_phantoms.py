@@ -41,7 +41,7 @@ def test_an_image_uses_the_range_of_gray_and_has_lungs_darker_than_the_heart():
         assert lung < heart - 15
 
 
-def mean_image(diagnosis: str, count: int = 40) -> np.ndarray:
+def mean_image(diagnosis: str, count: int = 14) -> np.ndarray:
     images = [phantom(diagnosis, seed, SIZE).astype(float) for seed in range(count)]
     return np.mean(images, axis=0)
 
@@ -64,7 +64,7 @@ def test_an_opacity_is_on_one_side():
 
     def asymmetry(diagnosis: str) -> float:
         differences = []
-        for seed in range(30):
+        for seed in range(12):
             image = phantom(diagnosis, seed, SIZE).astype(float)
             differences.append(abs(image[25:60, 20:34].mean() - image[25:60, 62:76].mean()))
         return float(np.mean(differences))

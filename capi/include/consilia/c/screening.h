@@ -17,41 +17,44 @@ typedef struct consilia_principal {
     consilia_str_t role; /* "admin", "staff", "patient" */
 } consilia_principal_t;
 
-/* Called after each member of each prediction, on the thread that called consilia_service_work(), holding no lock.
- * Texts are borrowed for the call. Return non-zero to stop after the prediction in progress was given back. */
+/* Called after each member of each prediction, on the thread that called consilia_service_work(), holding no
+ * lock. Texts are borrowed for the call. Return non-zero to stop after the prediction in progress was given
+ * back. */
 typedef struct consilia_progress {
     size_t struct_size;
     int64_t prediction_id;
     consilia_str_t member_id;
-    size_t members_done;     /* 0 before the first, whose member_id is empty */
+    size_t members_done; /* 0 before the first, whose member_id is empty */
     size_t members_total;
 } consilia_progress_t;
-typedef int32_t (*consilia_progress_fn)(const consilia_progress_t *progress, void *user_data);
+typedef int32_t (*consilia_progress_fn)(const consilia_progress_t* progress, void* user_data);
 
 typedef struct consilia_service_options {
     size_t struct_size;
-    consilia_str_t database_url;       /* required: "sqlite:/var/lib/clinic/records.db" */
-    consilia_str_t files_directory;    /* required: where images are kept; created if absent */
-    const consilia_str_t *member_paths; /* member packages; may be NULL in a process that never works the queue */
+    consilia_str_t database_url;    /* required: "sqlite:/var/lib/clinic/records.db" */
+    consilia_str_t files_directory; /* required: where images are kept; created if absent */
+    const consilia_str_t*
+        member_paths; /* member packages; may be NULL in a process that never works the queue */
     size_t member_count;
-    uint64_t budget_bytes;             /* most that models may take at once; 0: enough for all members */
-    consilia_str_t backend_directory;  /* where libconsilia_backend_*.so lie; empty: beside this library */
-    consilia_str_t config_json;        /* settings that differ from the defaults (docs/configuration.md) */
+    uint64_t budget_bytes;            /* most that models may take at once; 0: enough for all members */
+    consilia_str_t backend_directory; /* where libconsilia_backend_*.so lie; empty: beside this library */
+    consilia_str_t config_json;       /* settings that differ from the defaults (docs/configuration.md) */
     consilia_progress_fn progress;
-    void *progress_user_data; /* handed back to `progress`, never read */
+    void* progress_user_data; /* handed back to `progress`, never read */
 } consilia_service_options_t;
 
 /* Opens a service and creates its tables where they are missing. Options and their texts are copied.
  * Returns CONSILIA_OK, _INVALID_ARGUMENT, _STORAGE or _UNAVAILABLE. No model is loaded yet. @since 0.1 */
-CONSILIA_C_API consilia_status_t consilia_service_open(const consilia_service_options_t *options,
-                                                       consilia_service_t **out_service,
-                                                       consilia_error_t **out_error);
-CONSILIA_C_API void consilia_service_free(consilia_service_t *service); /* NULL is allowed */
+CONSILIA_C_API consilia_status_t consilia_service_open(const consilia_service_options_t* options,
+                                                       consilia_service_t** out_service,
+                                                       consilia_error_t** out_error);
+CONSILIA_C_API void consilia_service_free(consilia_service_t* service); /* NULL is allowed */
 
 /* Creates the first administrator of an empty database; _CONFLICT if there is a user already. @since 0.1 */
-CONSILIA_C_API consilia_status_t consilia_service_create_first_admin(consilia_service_t *service,
-                                                                     consilia_str_t username, int64_t *out_user_id,
-                                                                     consilia_error_t **out_error);
+CONSILIA_C_API consilia_status_t consilia_service_create_first_admin(consilia_service_t* service,
+                                                                     consilia_str_t username,
+                                                                     int64_t* out_user_id,
+                                                                     consilia_error_t** out_error);
 
 typedef struct consilia_new_user {
     size_t struct_size;
@@ -62,10 +65,11 @@ typedef struct consilia_new_user {
 } consilia_new_user_t;
 
 /* Returns _OK, _VALIDATION, _PERMISSION_DENIED or _CONFLICT (the name is taken). @since 0.1 */
-CONSILIA_C_API consilia_status_t consilia_service_create_user(consilia_service_t *service,
-                                                              const consilia_principal_t *principal,
-                                                              const consilia_new_user_t *user, int64_t *out_user_id,
-                                                              consilia_error_t **out_error);
+CONSILIA_C_API consilia_status_t consilia_service_create_user(consilia_service_t* service,
+                                                              const consilia_principal_t* principal,
+                                                              const consilia_new_user_t* user,
+                                                              int64_t* out_user_id,
+                                                              consilia_error_t** out_error);
 
 typedef struct consilia_new_patient {
     size_t struct_size;
@@ -77,11 +81,11 @@ typedef struct consilia_new_patient {
 } consilia_new_patient_t;
 
 /* Returns _OK, _VALIDATION, _PERMISSION_DENIED or _CONFLICT (the record number is taken). @since 0.1 */
-CONSILIA_C_API consilia_status_t consilia_service_create_patient(consilia_service_t *service,
-                                                                 const consilia_principal_t *principal,
-                                                                 const consilia_new_patient_t *patient,
-                                                                 int64_t *out_patient_id,
-                                                                 consilia_error_t **out_error);
+CONSILIA_C_API consilia_status_t consilia_service_create_patient(consilia_service_t* service,
+                                                                 const consilia_principal_t* principal,
+                                                                 const consilia_new_patient_t* patient,
+                                                                 int64_t* out_patient_id,
+                                                                 consilia_error_t** out_error);
 
 /* What came of a submission. Frozen: this struct does not grow. */
 typedef struct consilia_submission {
@@ -91,28 +95,29 @@ typedef struct consilia_submission {
     int32_t reserved;     /* zero */
 } consilia_submission_t;
 
-/* Receives one image, stores it and queues its prediction, in one transaction. `client_name` is the name that the
- * client gave: its extension must fit the content, and it never reaches the file system.
- * Returns _OK, _UPLOAD_REJECTED, _PERMISSION_DENIED, _NOT_FOUND (the patient), _RESOURCE_EXHAUSTED (the daily quota) or
+/* Receives one image, stores it and queues its prediction, in one transaction. `client_name` is the name that
+ * the client gave: its extension must fit the content, and it never reaches the file system. Returns _OK,
+ * _UPLOAD_REJECTED, _PERMISSION_DENIED, _NOT_FOUND (the patient), _RESOURCE_EXHAUSTED (the daily quota) or
  * _STORAGE; after any of these neither a row nor a file is left. @since 0.1 */
-CONSILIA_C_API consilia_status_t consilia_service_submit_file(consilia_service_t *service,
-                                                              const consilia_principal_t *principal,
+CONSILIA_C_API consilia_status_t consilia_service_submit_file(consilia_service_t* service,
+                                                              const consilia_principal_t* principal,
                                                               int64_t patient_id, consilia_str_t path,
                                                               consilia_str_t client_name,
-                                                              consilia_submission_t *out_submission,
-                                                              consilia_error_t **out_error);
+                                                              consilia_submission_t* out_submission,
+                                                              consilia_error_t** out_error);
 /* The same from memory. @since 0.1 */
-CONSILIA_C_API consilia_status_t consilia_service_submit_bytes(consilia_service_t *service,
-                                                               const consilia_principal_t *principal,
-                                                               int64_t patient_id, const void *data, size_t size,
-                                                               consilia_str_t client_name,
-                                                               consilia_submission_t *out_submission,
-                                                               consilia_error_t **out_error);
+CONSILIA_C_API consilia_status_t consilia_service_submit_bytes(consilia_service_t* service,
+                                                               const consilia_principal_t* principal,
+                                                               int64_t patient_id, const void* data,
+                                                               size_t size, consilia_str_t client_name,
+                                                               consilia_submission_t* out_submission,
+                                                               consilia_error_t** out_error);
 
-/* Takes up to `max_tasks` tasks (0: until the queue is empty) and judges each. `out_count`: how many were taken, failed
- * predictions included; a prediction that fails is a recorded answer, not an error of this call. @since 0.1 */
-CONSILIA_C_API consilia_status_t consilia_service_work(consilia_service_t *service, size_t max_tasks,
-                                                       size_t *out_count, consilia_error_t **out_error);
+/* Takes up to `max_tasks` tasks (0: until the queue is empty) and judges each. `out_count`: how many were
+ * taken, failed predictions included; a prediction that fails is a recorded answer, not an error of this
+ * call. @since 0.1 */
+CONSILIA_C_API consilia_status_t consilia_service_work(consilia_service_t* service, size_t max_tasks,
+                                                       size_t* out_count, consilia_error_t** out_error);
 
 typedef struct consilia_list_options {
     size_t struct_size;
@@ -122,22 +127,22 @@ typedef struct consilia_list_options {
     uint32_t page_size;   /* at most 100; 0: 25 */
 } consilia_list_options_t;
 
-/* The page of predictions that the principal may see, as the JSON of a paginated envelope. `options` may be NULL.
- * Returns _OK or _INVALID_ARGUMENT (a field that is unknown or not the role's to see). @since 0.1 */
-CONSILIA_C_API consilia_status_t consilia_service_list_json(consilia_service_t *service,
-                                                            const consilia_principal_t *principal,
-                                                            const consilia_list_options_t *options,
-                                                            consilia_buffer_t *out_json,
-                                                            consilia_error_t **out_error);
+/* The page of predictions that the principal may see, as the JSON of a paginated envelope. `options` may be
+ * NULL. Returns _OK or _INVALID_ARGUMENT (a field that is unknown or not the role's to see). @since 0.1 */
+CONSILIA_C_API consilia_status_t consilia_service_list_json(consilia_service_t* service,
+                                                            const consilia_principal_t* principal,
+                                                            const consilia_list_options_t* options,
+                                                            consilia_buffer_t* out_json,
+                                                            consilia_error_t** out_error);
 /* One prediction as JSON; _NOT_FOUND also for one that the principal may not see. @since 0.1 */
-CONSILIA_C_API consilia_status_t consilia_service_get_json(consilia_service_t *service,
-                                                           const consilia_principal_t *principal,
-                                                           int64_t prediction_id, consilia_buffer_t *out_json,
-                                                           consilia_error_t **out_error);
+CONSILIA_C_API consilia_status_t consilia_service_get_json(consilia_service_t* service,
+                                                           const consilia_principal_t* principal,
+                                                           int64_t prediction_id, consilia_buffer_t* out_json,
+                                                           consilia_error_t** out_error);
 /* Queues a failed prediction again; _CONFLICT unless it failed. @since 0.1 */
-CONSILIA_C_API consilia_status_t consilia_service_retry(consilia_service_t *service,
-                                                        const consilia_principal_t *principal, int64_t prediction_id,
-                                                        consilia_error_t **out_error);
+CONSILIA_C_API consilia_status_t consilia_service_retry(consilia_service_t* service,
+                                                        const consilia_principal_t* principal,
+                                                        int64_t prediction_id, consilia_error_t** out_error);
 
 #ifdef __cplusplus
 }

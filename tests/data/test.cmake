@@ -1,0 +1,16 @@
+target_link_libraries(data_test PRIVATE nlohmann_json::nlohmann_json)
+
+# Each case of compile_fail_cases.cpp must be refused, with the message that says why; case 0 must be accepted.
+set(compile_fail ${CMAKE_CXX_COMPILER} -std=c++20 -fsyntax-only "-I${PROJECT_SOURCE_DIR}/include"
+                 "-I${PROJECT_SOURCE_DIR}/tests" "${CMAKE_CURRENT_SOURCE_DIR}/data/compile_fail_cases.cpp")
+set(compile_fail_messages
+    "compared with a value of another type" "compared with a value of another type"
+    "compared with a value of another type" "use is_null" "have no order" "only a text field"
+    "of this type cannot be stored")
+add_test(NAME data.Compile.AcceptsWhatIsRight COMMAND ${compile_fail} -DCASE=0)
+set(number 0)
+foreach(message IN LISTS compile_fail_messages)
+  math(EXPR number "${number} + 1")
+  add_test(NAME data.Compile.RefusesCase${number} COMMAND ${compile_fail} -DCASE=${number})
+  set_tests_properties(data.Compile.RefusesCase${number} PROPERTIES PASS_REGULAR_EXPRESSION "${message}")
+endforeach()

@@ -1,0 +1,50 @@
+"""What the binding adds to the service: keyword-only options, bytes and dicts, exceptions in callbacks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import consilia
+from consilia import screening
+
+
+def test_options_are_keyword_only(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        screening.Service(f"sqlite:{tmp_path / 'records.db'}", tmp_path)
+
+
+def test_an_upload_is_a_path_or_bytes(clinic: Any, images: list[Path]) -> None:
+    by_path = clinic.service.submit(clinic.staff, images[0], patient_id=clinic.first_patient)
+    by_bytes = clinic.service.submit(
+        clinic.staff, images[0].read_bytes(), patient_id=clinic.first_patient, client_name=images[0].name
+    )
+    assert not by_path.is_duplicate
+    assert by_bytes.is_duplicate
+    assert by_bytes.prediction_id == by_path.prediction_id
+    with pytest.raises(consilia.InvalidArgument):
+        clinic.service.submit(clinic.staff, 7, patient_id=clinic.first_patient)
+
+
+def test_a_page_is_json_and_a_record_is_a_dict(clinic: Any, images: list[Path]) -> None:
+    made = clinic.service.submit(clinic.first, images[0], patient_id=clinic.first_patient)
+    page = clinic.service.list_json(clinic.first, where="status = 'pending'", page_size=1)
+    assert isinstance(page, bytes)
+    assert json.loads(page)["results"] == [clinic.service.get(clinic.first, made.prediction_id)]
+    with pytest.raises(consilia.NotFound):
+        clinic.service.get(clinic.second, made.prediction_id)
+    assert clinic.service.statistics(clinic.second).total == 0
+
+
+def test_what_progress_raises_stops_the_work_and_is_raised_again(clinic: Any, images: list[Path]) -> None:
+    made = clinic.service.submit(clinic.staff, images[0], patient_id=clinic.first_patient)
+
+    def fail(prediction_id: int, member_id: str, done: int, total: int) -> None:
+        raise ZeroDivisionError(member_id)
+
+    with pytest.raises(ZeroDivisionError):
+        clinic.service.work_one(progress=fail)
+    assert clinic.service.get(clinic.staff, made.prediction_id)["status"] == "pending"
