@@ -67,10 +67,8 @@ void bind_config(py::module_& module) {
         .def("__eq__",
              [](const Config& a, py::handle b) { return py::isinstance<Config>(b) && a == b.cast<Config>(); })
         .def("__hash__", [](const Config& config) { return py::hash(py::str(config.to_json())); })
-        .def("__reduce__", [](py::handle self) {
-            return py::make_tuple(py::type::of(self).attr("from_json"),
-                                  py::make_tuple(self.attr("to_json")()));
-        });
+        .def(py::pickle([](const Config& config) { return config.to_json(); },
+                        [](const std::string& document) { return Config::from_json(document); }));
 }
 
 }  // namespace consilia::bindings

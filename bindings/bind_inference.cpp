@@ -81,13 +81,27 @@ py::object run_on(Engine& engine, const py::object& source, py::object progress)
         throw core::InvalidArgument("engine.source", "an image must be a path or bytes");
     }
     const py::buffer_info bytes = py::reinterpret_borrow<py::buffer>(source).request();
-    const std::span view(static_cast<const std::byte*>(bytes.ptr), static_cast<std::size_t>(bytes.size * bytes.itemsize));
+    if (bytes.ndim != 1 || bytes.itemsize != 1 || bytes.strides[0] != 1) {
+        throw core::InvalidArgument("engine.source", "encoded bytes must be one dense run");
+    }
+    const std::span view(static_cast<const std::byte*>(bytes.ptr), static_cast<std::size_t>(bytes.size));
     return run_to_dict(std::move(progress), [&](const RunOptions& options) { return engine.run(view, options); });
+}
+
+/// What `read` returns, without the GIL: the engine's lock may be held for as long as a member runs.
+template <class Read>
+auto unlocked(const Read& read) {
+    const py::gil_scoped_release release;
+    return read();
+}
+
+py::object plan_of(const Engine& engine) {
+    return from_json(unlocked([&engine] { return engine.plan().to_json(); }));
 }
 
 py::list members_of(const Engine& engine) {
     py::list members;
-    for (const inference::MemberStatus& member : engine.members()) {
+    for (const inference::MemberStatus& member : unlocked([&engine] { return engine.members(); })) {
         members.append(py::dict(py::arg("id") = member.id, py::arg("architecture") = member.architecture,
                                 py::arg("format") = member.format, py::arg("hash") = member.hash,
                                 py::arg("is_ready") = member.is_ready(), py::arg("error_code") = member.error_code,
@@ -97,7 +111,7 @@ py::list members_of(const Engine& engine) {
 }
 
 py::dict memory_of(const Engine& engine) {
-    const inference::MemoryUse use = engine.memory();
+    const inference::MemoryUse use = unlocked([&engine] { return engine.memory(); });
     return py::dict(py::arg("budget_bytes") = use.budget_bytes, py::arg("held_bytes") = use.held_bytes,
                     py::arg("peak_bytes") = use.peak_bytes);
 }
@@ -107,7 +121,7 @@ py::dict memory_of(const Engine& engine) {
 py::dict engine_status(const Engine& engine) {
     py::dict status = memory_of(engine);
     status["members"] = members_of(engine);
-    status["plan"] = from_json(engine.plan().to_json());
+    status["plan"] = plan_of(engine);
     return status;
 }
 
@@ -140,7 +154,7 @@ void bind_inference(py::module_& module) {
         .def("run", &run_on, py::arg("image"), py::kw_only(), py::arg("progress") = py::none(),
              "The diagnosis of an encoded image, a path or bytes, as a dict: label, confidence, probabilities, opinions,\n"
              "trace and memory. `progress(member_id, done, total)` may return False to stop.")
-        .def("plan", [](const Engine& engine) { return from_json(engine.plan().to_json()); },
+        .def("plan", &plan_of,
              "What stays, what is streamed, and the predicted peak.")
         .def("memory", &memory_of, "`budget_bytes`, `held_bytes` and `peak_bytes`.")
         .def("members", &members_of, "Every package in the order given, the failed ones too.")

@@ -6,9 +6,9 @@ A demonstration on generated images: neither the members nor any figure here say
     python examples/demo_members/train.py --members vit_b16      # one of them, then RESULTS.md
     python examples/demo_members/train.py --members none         # only measure the packages that are there
 
-Needs torch, safetensors and opencv-python-headless. Seeds are fixed: the same machine and versions give the same
-packages. The transformers learn from the mean opinion of the three convolutional members as well as from the
-labels (Touvron et al. 2021, DeiT), which so few images would not suffice for.
+Needs torch, safetensors and opencv-python-headless. Seeds are fixed: the same machine and versions give the
+same packages. So few images would not suffice for transformers alone: these learn from the mean opinion of
+the three convolutional members as well as from the labels (Touvron et al. 2021, DeiT).
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # The processes of the pool share the cores.
 
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
-from torch.nn import functional  # noqa: E402
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
 
-from consilia import phantoms  # noqa: E402
-from consilia.models import FAMILIES, build, find_family, input_shape  # noqa: E402
-from consilia.pack import load, pack, verify  # noqa: E402
+from consilia import phantoms
+from consilia.models import FAMILIES, build, find_family, input_shape
+from consilia.pack import load, pack, verify
 
 HERE = Path(__file__).resolve().parent
 PACKAGES = HERE / "packages"
@@ -135,7 +135,7 @@ def augment(images: Tensor, random: torch.Generator) -> Tensor:
 
 
 def _place_positions(network: nn.Module) -> None:
-    """Starts learned positions from sines (Beyer et al. 2022, "Better plain ViT baselines for ImageNet-1k")."""
+    """Starts learned positions from sines (Beyer et al. 2022, "Better plain ViT baselines")."""
     for name, positions in network.named_parameters():
         if not name.endswith("pos_embed"):
             continue
@@ -271,8 +271,8 @@ def measure(images: Tensor) -> str:
             "",
             "**A demonstration on generated images. None of these figures says anything about patients.**",
             "",
-            f"Trained on {len(TRAINING):,} phantoms, calibrated on {len(VALIDATION)}, measured on {len(TEST)} others",
-            f"(`consilia.phantoms`, 256 × 256, four diagnoses in equal parts), with torch {torch.__version__}.",
+            f"Trained on {len(TRAINING):,} phantoms (`consilia.phantoms`, 256 × 256, diagnoses in equal parts),",
+            f"calibrated on {len(VALIDATION)} others and measured on {len(TEST)} more; torch {torch.__version__}.",
             "Written by `train.py`.",
             "",
             _row(("member", "architecture", "parameters", "bytes", "temperature", "log loss", "accuracy")),

@@ -266,8 +266,9 @@ def _pictures(path: Path) -> dict[str, bytes]:
     }
     clahe = {"op": "clahe", "clip_limit": 2.0, "tiles": [8, 8]}
     gray = {"op": "grayscale"}
-    plain = imaging.Pipeline(json.dumps({"version": 1, "steps": [gray, resize]}))
-    equalised = imaging.Pipeline(json.dumps({"version": 1, "steps": [gray, clahe, resize]}))
+    tensor = {"op": "tensor", "layout": "CHW", "channels": 1}
+    plain = imaging.Pipeline(json.dumps({"version": 1, "steps": [gray, resize, tensor]}))
+    equalised = imaging.Pipeline(json.dumps({"version": 1, "steps": [gray, clahe, resize, tensor]}))
     return {
         "image_png": imaging.encode_png(plain.apply_pixels(data)),
         "clahe_png": imaging.encode_png(equalised.apply_pixels(data)),

@@ -174,7 +174,7 @@ Connection& Session::connection() const { return lease_->connection(); }
 CachedStatement& Session::prepare(std::string_view sql) const {
     CachedStatement& statement = connection().prepare(sql);
     if (lease_->kind == Lease::Kind::ReadScope && sqlite3_stmt_readonly(statement.handle) == 0) {
-        throw core::InvalidArgument("database.read_only", "a read scope only reads");
+        throw core::InvalidArgument("database.read_scope", "a read scope only reads");
     }
     return statement;
 }

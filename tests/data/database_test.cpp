@@ -182,7 +182,7 @@ TEST_F(DatabaseTest, AReadScopeSeesOneSnapshotAndDoesNotWrite) {
     database.execute("INSERT INTO t (n) VALUES (1)");
     EXPECT_EQ(count(), 1);
     EXPECT_EQ(scope.query("SELECT count(*) FROM t").int64(0, 0), 0) << "the snapshot moved";
-    EXPECT_EQ(test::code_of([&] { scope.execute("INSERT INTO t (n) VALUES (2)"); }), "database.read_only");
+    EXPECT_EQ(test::code_of([&] { scope.execute("INSERT INTO t (n) VALUES (2)"); }), "database.read_scope");
     EXPECT_EQ(count(), 1);
 }
 

@@ -90,7 +90,7 @@ private:
 class CONSILIA_API ReadScope : public Session {
 public:
     ReadScope(ReadScope&&) noexcept = default;
-    ~ReadScope();  ///< Writing on it is InvalidArgument (`database.read_only`).
+    ~ReadScope();  ///< Writing on it is InvalidArgument (`database.read_scope`).
 
 private:
     friend class Database;

@@ -76,10 +76,10 @@ public:
     void check_unchanged() const;
 
 private:
-    std::filesystem::path directory_{};
+    std::filesystem::path directory_;
     Manifest manifest_;
-    std::string hash_{};
-    std::optional<SafetensorsFile> weights_{};
+    std::string hash_;
+    std::optional<SafetensorsFile> weights_;
 };
 
 }  // namespace consilia::inference

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <streambuf>
 #include <string>
@@ -26,7 +27,8 @@
 
 struct consilia_model {
     torch::jit::Module module;
-    std::map<std::string, at::Tensor> missing;  ///< What the code was saved without; the tensors are the module's own.
+    std::map<std::string, at::Tensor>
+        missing;  ///< What the code was saved without; the tensors are the module's own.
     std::uint64_t resident_bytes = 0;
 };
 
@@ -57,11 +59,14 @@ private:
     int before_ = 0;
 };
 
-/// Runs the graph as it was saved. The optimising executor would profile the first runs and change later ones, so that
-/// results and memory would depend on how often a model has run. The switch is the thread's own.
+/// Runs the graph as it was saved. The optimising executor would profile the first runs and change later
+/// ones, so that results and memory would depend on how often a model has run. The switch is the thread's
+/// own.
 class PlainExecutionScope {
 public:
-    PlainExecutionScope() : before_(torch::jit::getGraphExecutorOptimize()) { torch::jit::setGraphExecutorOptimize(false); }
+    PlainExecutionScope() : before_(torch::jit::getGraphExecutorOptimize()) {
+        torch::jit::setGraphExecutorOptimize(false);
+    }
     ~PlainExecutionScope() { torch::jit::setGraphExecutorOptimize(before_); }
     PlainExecutionScope(const PlainExecutionScope&) = delete;
     PlainExecutionScope& operator=(const PlainExecutionScope&) = delete;
@@ -70,11 +75,12 @@ private:
     bool before_;
 };
 
-/// Follows what torch's allocator takes and gives back on this thread; kernels allocate nothing on their helpers.
+/// Follows what torch's allocator takes and gives back on this thread; kernels allocate nothing on their
+/// helpers.
 class AllocationMeter final : public c10::MemoryReportingInfoBase {
 public:
-    void reportMemoryUsage(void* /*address*/, std::int64_t size, std::size_t /*allocated*/, std::size_t /*reserved*/,
-                           c10::Device /*device*/) override {
+    void reportMemoryUsage(void* /*address*/, std::int64_t size, std::size_t /*allocated*/,
+                           std::size_t /*reserved*/, c10::Device /*device*/) override {
         held_ += size;
         peak_ = std::max(peak_, held_);
     }
@@ -110,13 +116,20 @@ int guarded(char* error, std::size_t error_size, Body&& body) noexcept {
 
 c10::ScalarType scalar_type(std::int32_t dtype) {
     switch (dtype) {
-        case CONSILIA_DTYPE_F32: return c10::kFloat;
-        case CONSILIA_DTYPE_F16: return c10::kHalf;
-        case CONSILIA_DTYPE_BF16: return c10::kBFloat16;
-        case CONSILIA_DTYPE_I64: return c10::kLong;
-        case CONSILIA_DTYPE_U8: return c10::kByte;
-        case CONSILIA_DTYPE_BOOL: return c10::kBool;
-        default: throw std::invalid_argument("unknown element type " + std::to_string(dtype));
+        case CONSILIA_DTYPE_F32:
+            return c10::kFloat;
+        case CONSILIA_DTYPE_F16:
+            return c10::kHalf;
+        case CONSILIA_DTYPE_BF16:
+            return c10::kBFloat16;
+        case CONSILIA_DTYPE_I64:
+            return c10::kLong;
+        case CONSILIA_DTYPE_U8:
+            return c10::kByte;
+        case CONSILIA_DTYPE_BOOL:
+            return c10::kBool;
+        default:
+            throw std::invalid_argument("unknown element type " + std::to_string(dtype));
     }
 }
 
@@ -146,7 +159,8 @@ void add_tensor(consilia_model& model, const std::string& name, const at::Tensor
 }
 
 void check_device(std::string_view device) {
-    if (device != "cpu") throw std::invalid_argument("this backend runs on `cpu`, not on `" + std::string(device) + "`");
+    if (device != "cpu")
+        throw std::invalid_argument("this backend runs on `cpu`, not on `" + std::string(device) + "`");
 }
 
 int query_device(const char* device, consilia_backend_device_t* out, char* error, size_t error_size) {
@@ -168,7 +182,9 @@ public:
 
 protected:
     pos_type seekoff(off_type offset, std::ios_base::seekdir from, std::ios_base::openmode) override {
-        const off_type base = from == std::ios_base::beg ? 0 : from == std::ios_base::cur ? gptr() - eback() : egptr() - eback();
+        const off_type base = from == std::ios_base::beg   ? 0
+                              : from == std::ios_base::cur ? gptr() - eback()
+                                                           : egptr() - eback();
         const off_type target = base + offset;
         if (target < 0 || target > egptr() - eback()) return pos_type(off_type(-1));
         setg(eback(), eback() + target, egptr());
@@ -179,7 +195,8 @@ protected:
     }
 };
 
-int open(const consilia_backend_open_options_t* options, consilia_model_t** out_model, char* error, size_t error_size) {
+int open(const consilia_backend_open_options_t* options, consilia_model_t** out_model, char* error,
+         size_t error_size) {
     return guarded(error, error_size, [&] {
         *out_model = nullptr;
         check_device(options->device);
@@ -191,7 +208,8 @@ int open(const consilia_backend_open_options_t* options, consilia_model_t** out_
             parameter.value.set_requires_grad(false);
             add_tensor(*model, parameter.name, parameter.value);
         }
-        for (const auto& buffer : model->module.named_buffers()) add_tensor(*model, buffer.name, buffer.value);
+        for (const auto& buffer : model->module.named_buffers())
+            add_tensor(*model, buffer.name, buffer.value);
         model->resident_bytes += constant_bytes(*model->module.get_method("forward").graph()->block());
         *out_model = model.release();
     });
@@ -218,18 +236,21 @@ int bind_weights(consilia_model_t* model, const consilia_tensor_view_t* weights,
         for (std::size_t i = 0; i < count; ++i) {
             const auto found = model->missing.find(weights[i].name);
             if (found == model->missing.end()) {
-                throw std::invalid_argument(std::string("the code has no place for the tensor `") + weights[i].name + "`");
+                throw std::invalid_argument(std::string("the code has no place for the tensor `") +
+                                            weights[i].name + "`");
             }
             at::Tensor given = borrow(weights[i]);
             if (given.scalar_type() != found->second.scalar_type()) {
-                throw std::invalid_argument("the tensor `" + found->first + "` has another element type than the code wants");
+                throw std::invalid_argument("the tensor `" + found->first +
+                                            "` has another element type than the code wants");
             }
             bound.emplace_back(&found->second, std::move(given));
         }
         if (bound.size() != model->missing.size()) {
             for (const auto& [name, tensor] : model->missing) {
-                const bool is_given = std::any_of(bound.begin(), bound.end(),
-                                                  [&tensor = tensor](const auto& pair) { return pair.first == &tensor; });
+                const bool is_given =
+                    std::any_of(bound.begin(), bound.end(),
+                                [&tensor = tensor](const auto& pair) { return pair.first == &tensor; });
                 if (!is_given) throw std::invalid_argument("the tensor `" + name + "` is missing");
             }
             throw std::invalid_argument("a tensor is given twice");
@@ -245,7 +266,11 @@ int run(consilia_model_t* model, const consilia_tensor_view_t* input, const cons
         const PlainExecutionScope plain;
         const ThreadCountScope threads(options == nullptr ? 0 : options->threads);
         const auto meter = std::make_shared<AllocationMeter>();
-        const c10::DebugInfoGuard metered(c10::DebugInfoKind::PROFILER_STATE, meter);
+        std::optional<c10::DebugInfoGuard> metered;
+        // A profiler of the host program holds its own state there, and would take ours for it.
+        if (c10::ThreadLocalDebugInfo::get(c10::DebugInfoKind::PROFILER_STATE) == nullptr) {
+            metered.emplace(c10::DebugInfoKind::PROFILER_STATE, meter);
+        }
 
         std::vector<c10::IValue> arguments{borrow(*input)};
         const at::Tensor logits = model->module.forward(std::move(arguments)).toTensor().contiguous();
@@ -255,25 +280,27 @@ int run(consilia_model_t* model, const consilia_tensor_view_t* input, const cons
                                      ", wanted Float " + c10::str(wanted));
         }
         std::memcpy(output->data, logits.const_data_ptr<float>(), logits.nbytes());
-        if (options != nullptr) options->activation_bytes_peak = meter->peak_bytes();
+        if (options != nullptr) options->activation_bytes_peak = metered ? meter->peak_bytes() : 0;
     });
 }
 
-void release(consilia_model_t* model) { delete model; }
+void release(consilia_model_t* model) {
+    delete model;
+}
 
 const consilia_backend_v1_t kBackend = {sizeof(consilia_backend_v1_t),
-                                     CONSILIA_BACKEND_API_VERSION,
-                                     0,
-                                     "torch",
-                                     TORCH_VERSION,
-                                     "torchscript torchscript-frozen",
-                                     &query_device,
-                                     &open,
-                                     &describe,
-                                     &bind_weights,
-                                     &unbind_weights,
-                                     &run,
-                                     &release};
+                                        CONSILIA_BACKEND_API_VERSION,
+                                        0,
+                                        "torch",
+                                        TORCH_VERSION,
+                                        "torchscript torchscript-frozen",
+                                        &query_device,
+                                        &open,
+                                        &describe,
+                                        &bind_weights,
+                                        &unbind_weights,
+                                        &run,
+                                        &release};
 
 }  // namespace
 

@@ -1,0 +1,1 @@
+target_link_libraries(data_bench PRIVATE SQLite::SQLite3)

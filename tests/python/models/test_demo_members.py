@@ -1,0 +1,45 @@
+"""The committed demonstration members: whole, small, labelled, and better than chance on new phantoms."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from consilia.models import FAMILIES
+from consilia.pack import load, verify
+from consilia.phantoms import DIAGNOSES, phantom
+
+PACKAGES = Path(__file__).parents[3] / "examples" / "demo_members" / "packages"
+
+
+def test_the_six_packages_are_whole_and_say_what_they_are_worth():
+    assert sorted(path.name for path in PACKAGES.iterdir()) == sorted(f"{id}.member" for id in FAMILIES)
+    for family in FAMILIES:
+        manifest = verify(PACKAGES / f"{family}.member")
+        assert manifest["id"] == family
+        assert manifest["classes"] == list(DIAGNOSES)
+        assert "says nothing about patients" in manifest["notes"]
+
+
+def test_the_packages_take_at_most_six_megabytes():
+    assert sum(file.stat().st_size for file in PACKAGES.rglob("*") if file.is_file()) <= 6_000_000
+
+
+def test_the_consensus_is_right_about_most_new_phantoms():
+    """Seeds beyond those of training; 48 images, of which fewer than 36 right would be five deviations low."""
+    cv2 = pytest.importorskip("cv2")
+    numbers = range(900_000, 900_048)
+    images = []
+    for number in numbers:
+        equalised = cv2.createCLAHE(2.0, (8, 8)).apply(phantom(DIAGNOSES[number % 4], number))
+        resized = cv2.resize(equalised, (80, 80), interpolation=cv2.INTER_AREA)
+        images.append(((resized / 255.0 - 0.5) / 0.25).astype(np.float32)[None])
+    batch = torch.from_numpy(np.stack(images))
+    opinions = []
+    with torch.no_grad():
+        for family in FAMILIES:
+            path = PACKAGES / f"{family}.member"
+            opinions.append((load(path)(batch) / verify(path)["temperature"]).softmax(1))
+    answers = torch.stack(opinions).mean(0).argmax(1)
+    assert (answers == torch.tensor([number % 4 for number in numbers])).sum() >= 36
