@@ -31,7 +31,7 @@ class Row:
 
 
 def interleaved_medians(runs: int, *measured: Callable[[], object]) -> list[float]:
-    """The median seconds of each callable, run in turns so that a slow spell of the machine meets all alike."""
+    """The median seconds of each callable, run in turns so that a slow spell meets all alike."""
     seconds: list[list[float]] = [[] for _ in measured]
     for _ in range(runs):
         for index, call in enumerate(measured):

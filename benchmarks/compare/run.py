@@ -18,7 +18,9 @@ def main() -> int:
         print(f"compare: no area `{unknown[0]}`; there are: {', '.join(areas)}", file=sys.stderr)
         return 2
     # A process each: what one area imports does not weigh on the next.
-    return max(subprocess.run([sys.executable, HERE / f"{area}.py"], check=False).returncode for area in wanted)
+    return max(
+        subprocess.run([sys.executable, HERE / f"{area}.py"], check=False).returncode for area in wanted
+    )
 
 
 if __name__ == "__main__":

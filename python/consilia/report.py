@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CASES_SHOWN = 24
 """Cases with pictures; the table holds all of them."""
 
-# Okabe and Ito's palette, told apart in every form of colour blindness; the text beside each bar says the same.
+# Okabe and Ito's palette, told apart in every form of colour blindness; the text at a bar says the same.
 _COLOURS = ("#0072b2", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#d55e00")
 
 

@@ -174,7 +174,7 @@ TEST(Policy, RefusesWhatIsNotDeclared) {
     role.rules[0].role = "patinet";
     EXPECT_EQ(code_of(role), "policy.unknown_role");
     for (const char* permission :
-         {"prediction:raed", "predicton:read", "prediction", "*", "", ":", "prediction:read:x"}) {
+         {"prediction:reda", "predicton:read", "prediction", "*", "", ":", "prediction:read:x"}) {
         PolicyDocument document = clinic();
         document.rules[0].permission = permission;
         EXPECT_EQ(code_of(document), "policy.unknown_permission") << permission;

@@ -22,8 +22,8 @@ struct Visit {
     std::int64_t id = 0;
     std::int64_t patient_id = 0;
     Status status = Status::Pending;
-    core::Timestamp created_at;
-    core::Timestamp updated_at;
+    core::Timestamp created_at{};
+    core::Timestamp updated_at{};
     static data::Mapping<Visit> mapping() {
         return data::Mapping<Visit>("visits")
             .primary_key("id", &Visit::id)

@@ -1,3 +1,5 @@
 #include <consilia.h>
 
-int main(void) { return strlen(consilia_version()) > 0 ? 0 : 1; }
+int main(void) {
+    return strlen(consilia_version()) > 0 ? 0 : 1;
+}

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from consilia import _core
+from PIL import Image as PIL
 
-PIL = pytest.importorskip("PIL.Image")
+from consilia import imaging
+
+
 
 DOCUMENT = {
     "version": 1,
@@ -42,7 +44,7 @@ def encoded(pixels: np.ndarray, kind: str, **options: object) -> bytes:
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_decoding_agrees_with_pillow(kind: str, channels: int | None) -> None:
     data = encoded(phantom(37, 61, channels), kind)
-    ours = _core.decode(data)
+    ours = imaging.decode(data)
     peer = np.asarray(PIL.open(io.BytesIO(data)))
     assert ours.dtype == np.uint8
     assert ours.shape == peer.shape
@@ -53,14 +55,14 @@ def test_decoding_agrees_with_pillow(kind: str, channels: int | None) -> None:
 
 
 def test_probe_reads_the_header_only() -> None:
-    info = _core.probe(encoded(phantom(30, 40, 3), "JPEG", progressive=True)[:700])
+    info = imaging.probe(encoded(phantom(30, 40, 3), "JPEG", progressive=True)[:700])
     assert (info.format, info.media_type) == ("jpeg", "image/jpeg")
     assert (info.width, info.height, info.channels, info.bit_depth) == (40, 30, 3, 8)
     assert info.interlaced
 
 
 def test_bytes_paths_and_arrays_give_the_same_tensor(tmp_path: Path) -> None:
-    pipeline = _core.Pipeline(DOCUMENT)
+    pipeline = imaging.Pipeline(DOCUMENT)
     pixels = phantom(70, 90, 3)
     data = encoded(pixels, "PNG")
     path = tmp_path / "a.png"
@@ -73,7 +75,7 @@ def test_bytes_paths_and_arrays_give_the_same_tensor(tmp_path: Path) -> None:
 
 
 def test_the_tensor_is_the_normalised_picture() -> None:
-    pipeline = _core.Pipeline(DOCUMENT)
+    pipeline = imaging.Pipeline(DOCUMENT)
     pixels = phantom(70, 90)
     picture = pipeline.apply_pixels(pixels)
     assert picture.dtype == np.uint8
@@ -84,29 +86,29 @@ def test_the_tensor_is_the_normalised_picture() -> None:
 
 
 def test_results_own_their_memory_without_a_copy() -> None:
-    tensor = _core.Pipeline(DOCUMENT).apply(phantom(70, 90))
+    tensor = imaging.Pipeline(DOCUMENT).apply(phantom(70, 90))
     assert tensor.base is not None
     assert tensor.flags.c_contiguous
     assert tensor.flags.writeable
     before = tensor.copy()
     for _ in range(50):
-        _core.Pipeline(DOCUMENT).apply(phantom(70, 90)).fill(0)
+        imaging.Pipeline(DOCUMENT).apply(phantom(70, 90)).fill(0)
     assert np.array_equal(tensor, before)
 
 
 def test_encode_png_is_read_back_by_pillow() -> None:
     for pixels in (phantom(9, 7), phantom(9, 7, 3)):
-        assert np.array_equal(np.asarray(PIL.open(io.BytesIO(_core.encode_png(pixels)))), pixels)
+        assert np.array_equal(np.asarray(PIL.open(io.BytesIO(imaging.encode_png(pixels)))), pixels)
 
 
 def test_a_pipeline_is_a_value() -> None:
-    pipeline = _core.Pipeline(json.dumps(DOCUMENT))
-    same = _core.Pipeline(DOCUMENT)
+    pipeline = imaging.Pipeline(json.dumps(DOCUMENT))
+    same = imaging.Pipeline(DOCUMENT)
     assert pipeline == same
-    assert pipeline != _core.Pipeline({"version": 1, "steps": [{"op": "tensor"}]})
+    assert pipeline != imaging.Pipeline({"version": 1, "steps": [{"op": "tensor"}]})
     assert {pipeline: 1}[same] == 1
     assert len(pipeline.hash) == 64
-    assert _core.Pipeline(pipeline.to_json()).hash == pipeline.hash
+    assert imaging.Pipeline(pipeline.to_json()).hash == pipeline.hash
     assert pickle.loads(pickle.dumps(pipeline)) == pipeline
 
 
@@ -123,25 +125,25 @@ def test_a_pipeline_is_a_value() -> None:
 )
 def test_what_is_no_image_is_refused_with_its_code(source: object, code: str) -> None:
     with pytest.raises(Exception) as caught:
-        _core.Pipeline(DOCUMENT).apply(source)
+        imaging.Pipeline(DOCUMENT).apply(source)
     assert caught.value.code == code
 
 
 def test_damage_and_limits_have_their_codes() -> None:
     data = encoded(phantom(30, 40), "PNG")
     with pytest.raises(Exception) as caught:
-        _core.decode(data[:-20])
+        imaging.decode(data[:-20])
     assert caught.value.code == "image.damaged"
     with pytest.raises(Exception) as caught:
-        _core.decode(data, max_pixels=1199)
+        imaging.decode(data, max_pixels=1199)
     assert caught.value.code == "image.too_many_pixels"
     assert caught.value.details["found"] == 1200
-    assert _core.decode(data, max_pixels=1200).shape == (30, 40)
+    assert imaging.decode(data, max_pixels=1200).shape == (30, 40)
 
 
 def test_an_error_in_a_document_names_step_and_key() -> None:
     with pytest.raises(Exception) as caught:
-        _core.Pipeline({"version": 1, "steps": [{"op": "resize", "width": 0, "height": 1}, {"op": "tensor"}]})
+        imaging.Pipeline({"version": 1, "steps": [{"op": "resize", "width": 0, "height": 1}, {"op": "tensor"}]})
     assert caught.value.code == "pipeline.step"
     assert caught.value.details == {"step": 0, "key": "width"}
 
@@ -163,7 +165,7 @@ def test_the_lock_of_the_interpreter_is_released_while_decoding() -> None:
     thread.start()
     try:
         before = counted
-        _core.decode(data)
+        imaging.decode(data)
         during = counted - before
     finally:
         done.set()

@@ -1,0 +1,165 @@
+# Made from the extension by `make stubs`; do not edit.
+"""
+The X-ray screening service.
+"""
+from __future__ import annotations
+import collections.abc
+import os
+import typing
+__all__: list[str] = ['Principal', 'Service', 'Statistics', 'Submission', 'WorkResult', 'WorkSummary']
+class Principal:
+    """
+    On whose behalf something is done.
+    """
+    def __init__(self, user_id: typing.SupportsInt | typing.SupportsIndex, role: str, name: str = '') -> None:
+        ...
+    def __repr__(self) -> str:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def role(self) -> str:
+        ...
+    @property
+    def user_id(self) -> int:
+        ...
+class Submission:
+    """
+    What became of one upload.
+    """
+    @property
+    def image_id(self) -> int:
+        ...
+    @property
+    def is_duplicate(self) -> bool:
+        """
+        The patient has this file already: its newest prediction, and nothing was stored.
+        """
+    @property
+    def prediction_id(self) -> int:
+        ...
+class WorkResult:
+    """
+    What became of one task.
+    """
+    @property
+    def confidence(self) -> float:
+        ...
+    @property
+    def diagnosis(self) -> str:
+        ...
+    @property
+    def duration_ms(self) -> float:
+        ...
+    @property
+    def failure_code(self) -> str:
+        ...
+    @property
+    def failure_reason(self) -> str:
+        ...
+    @property
+    def needs_review(self) -> bool:
+        ...
+    @property
+    def outcome(self) -> str:
+        """
+        `completed`, `failed`, `deferred` or `lost`.
+        """
+    @property
+    def prediction_id(self) -> int:
+        ...
+class WorkSummary:
+    """
+    How many tasks ended how.
+    """
+    @property
+    def completed(self) -> int:
+        ...
+    @property
+    def deferred(self) -> int:
+        ...
+    @property
+    def failed(self) -> int:
+        ...
+    @property
+    def lost(self) -> int:
+        ...
+class Statistics:
+    """
+    Counts over the predictions that the caller may see.
+    """
+    @property
+    def by_diagnosis(self) -> dict[str, int]:
+        ...
+    @property
+    def by_status(self) -> dict[str, int]:
+        ...
+    @property
+    def needs_review(self) -> int:
+        ...
+    @property
+    def total(self) -> int:
+        ...
+class Service:
+    """
+    Receives radiographs, has them judged, and lists the outcome to those who may see it.
+    """
+    def __init__(self, *, database: str, files: os.PathLike | str | bytes, members: collections.abc.Sequence[os.PathLike | str | bytes] = [], budget_bytes: typing.SupportsInt | typing.SupportsIndex = 0, config: typing.Any = None, device: str = '') -> None:
+        """
+        Opens a service.
+
+        Args:
+            database: URL of the database, `sqlite:/path/to/file.db`.
+            files: Directory of the stored images; made if missing.
+            members: Model packages; may be empty where nothing is worked on.
+            budget_bytes: Device memory for models; 0: the engine's default.
+            config: Settings over the defaults: a dict or JSON text.
+            device: `cpu`, `cuda:0`; empty: the best present.
+        """
+    def bootstrap_admin(self, username: str, *, display_name: str = '', email: str = '') -> int:
+        """
+        Makes the first user, an admin, and returns its id. Raises Conflict if there is any user.
+        """
+    def create_patient(self, principal: Principal, *, record_number: str, full_name: str, birth_date: typing.Any = None, sex: str = '', user_id: typing.SupportsInt | typing.SupportsIndex | None = None) -> int:
+        """
+        Makes a patient and returns its id. Admins and staff only. `birth_date` is a datetime.date.
+        """
+    def create_user(self, principal: Principal, *, username: str, role: str, display_name: str = '', email: str = '') -> int:
+        """
+        Makes a user and returns its id. Admins only.
+        """
+    def engine_status(self) -> dict:
+        """
+        Memory, plan and members of the engine, which is opened if it is not yet: a dict with `budget_bytes`, `held_bytes`, `peak_bytes`, `members` and `plan`.
+        """
+    def get(self, principal: Principal, prediction_id: typing.SupportsInt | typing.SupportsIndex) -> dict:
+        """
+        One prediction. Raises NotFound also for one that the caller may not see.
+        """
+    def list_json(self, principal: Principal, *, where: str = '', order: str = '-created_at', page: typing.SupportsInt | typing.SupportsIndex = 1, page_size: typing.SupportsInt | typing.SupportsIndex = 25) -> bytes:
+        """
+        A page of what the caller may see, as the bytes of one JSON object.
+        """
+    def retry(self, principal: Principal, prediction_id: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        Queues a failed prediction again.
+        """
+    def statistics(self, principal: Principal) -> Statistics:
+        ...
+    def submit(self, principal: Principal, source: typing.Any, *, patient_id: typing.SupportsInt | typing.SupportsIndex, client_name: str | None = None) -> Submission:
+        """
+        Checks, stores and queues one image: a path, or bytes, which are not copied.
+        """
+    def sweep_orphans(self, *, older_than_s: typing.SupportsInt | typing.SupportsIndex = 86400) -> int:
+        """
+        Removes files without a row that are older than this, and returns how many.
+        """
+    def work(self, *, max_tasks: typing.SupportsInt | typing.SupportsIndex | None = None, worker_id: str = '', progress: typing.Any = None) -> WorkSummary:
+        """
+        Does due tasks until none is left, `max_tasks` are done, or `progress` returned False.
+        """
+    def work_one(self, *, worker_id: str = '', progress: typing.Any = None) -> WorkResult | None:
+        """
+        Does the next due task; None if there is none. `progress(prediction_id, member_id, done, total)` may return False to stop.
+        """
