@@ -177,6 +177,16 @@ TEST_F(LogTest, ALineThatCannotBeWrittenIsCountedAndNothingElse) {
     EXPECT_GT(lost_log_lines(), before);
 }
 
+TEST(LogFormat, EverySecretWordHidesItsValue) {
+    for (const char* name : {"password", "old_passwd", "CLIENT_SECRET", "token", "Authorization", "api_key",
+                             "apikey", "X-Api-Key", "credentials"}) {
+        const Details fields{{name, "hunter2"}};
+        const std::string line =
+            format_line({.logger = "x", .message = "m", .fields = &fields}, LogFormat::Simple);
+        EXPECT_EQ(line.find("hunter2"), std::string::npos) << name;
+    }
+}
+
 TEST(LogFormat, CutsWhatIsTooLong) {
     Details fields;
     for (int i = 0; i < 200; ++i) fields.push_back({"f" + std::to_string(i), i});

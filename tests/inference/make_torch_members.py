@@ -1,0 +1,99 @@
+"""Writes tiny member packages for `inference_torch_test`, without the package `consilia`: torch and json alone.
+
+Usage: make_torch_members.py FOLDER. Each package has a `logits.txt` with what Python gives for an input of
+i % 7 / 7 at index i, so that the C++ side is compared with torch itself.
+"""
+
+import hashlib
+import json
+import struct
+import sys
+import warnings
+from pathlib import Path
+
+import torch
+from torch import nn
+
+CLASSES = ["COVID", "Normal", "Viral Pneumonia", "Lung Opacity"]
+SIDE = 16
+STEPS = [
+    {"op": "grayscale"},
+    {"op": "resize", "width": SIDE, "height": SIDE},
+    {"op": "tensor", "layout": "CHW", "channels": 1},
+]
+
+
+class Network(nn.Module):
+    """A convolution, a norm with buffers, and enough weights to make streaming worth while."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(1, width, 3, padding=1)
+        self.norm = nn.BatchNorm2d(width)
+        self.last = nn.Linear(width * SIDE, len(CLASSES))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(torch.relu(self.norm(self.first(x))).mean(dim=3).flatten(1))
+
+
+def safetensors(tensors: dict[str, torch.Tensor]) -> bytes:
+    header, data = {}, b""
+    for name, tensor in tensors.items():
+        content = tensor.contiguous().numpy().tobytes()
+        place = [len(data), len(data) + len(content)]
+        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": place}
+        data += content
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def entry(path: Path) -> dict[str, object]:
+    content = path.read_bytes()
+    return {"path": path.name, "sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
+
+
+def write(folder: Path, name: str, width: int, frozen: bool) -> None:
+    package = folder / f"{name}.member"
+    package.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(width)
+    module = Network(width).eval()
+    with torch.no_grad():
+        module.norm.running_mean.normal_()
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    module.norm.num_batches_tracked = None
+    example = torch.tensor([i % 7 / 7 for i in range(SIDE * SIDE)]).reshape(1, 1, SIDE, SIDE)
+    (package / "logits.txt").write_text(" ".join(float(x).hex() for x in module(example)[0]))
+    script = torch.jit.trace(module, example, check_trace=False)
+    files = {}
+    if frozen:
+        script = torch.jit.freeze(script)
+    else:
+        named = {**dict(script.named_parameters()), **dict(script.named_buffers())}
+        (package / "weights.safetensors").write_bytes(safetensors({k: v.detach().clone() for k, v in named.items()}))
+        files["weights"] = entry(package / "weights.safetensors")
+        for tensor in named.values():
+            tensor.data = torch.empty(0)
+    torch.jit.save(script, str(package / "code.pt"))
+    files["code"] = entry(package / "code.pt")
+    manifest = {
+        "manifest_version": 1,
+        "id": name,
+        "architecture": "Tiny",
+        "format": "torchscript-frozen" if frozen else "torchscript",
+        "files": files,
+        "input": {"shape": [1, SIDE, SIDE], "dtype": "float32", "pipeline": {"version": 1, "steps": STEPS}},
+        "classes": CLASSES,
+        "weight": 1.0,
+        "temperature": 1.0,
+        "created_with": {"torch": torch.__version__.split("+")[0]},
+    }
+    (package / "manifest.json").write_text(json.dumps(manifest))
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    target = Path(sys.argv[1])
+    for width in (300, 400, 500):
+        write(target, f"w{width}", width, frozen=False)
+    write(target, "frozen", 64, frozen=True)

@@ -1,0 +1,178 @@
+// The engine over real libtorch: the same logits as Python's torch, the same bits resident and streamed,
+// nothing of the process changed. The packages are made by make_torch_members.py, as a fixture.
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "consilia/core/error.hpp"
+#include "consilia/inference/engine.hpp"
+
+namespace consilia::inference {
+namespace {
+
+const std::filesystem::path kMembers = CONSILIA_TORCH_MEMBERS;
+
+std::vector<std::filesystem::path> streamable() {
+    return {kMembers / "w300.member", kMembers / "w400.member", kMembers / "w500.member"};
+}
+
+/// The input that the fixture gave to Python: i % 7 / 7.
+std::shared_ptr<const imaging::Tensor> example(const Manifest& manifest) {
+    imaging::Tensor tensor{manifest.input_shape, imaging::Layout::Chw, {}};
+    for (int i = 0; i < 256; ++i) tensor.values.push_back(static_cast<float>(i % 7 / 7.0));
+    return std::make_shared<const imaging::Tensor>(std::move(tensor));
+}
+
+std::vector<float> logits_of_python(const std::string& id) {
+    std::ifstream file(kMembers / (id + ".member") / "logits.txt");
+    std::vector<float> logits;
+    for (std::string word; file >> word;) logits.push_back(std::strtof(word.c_str(), nullptr));
+    return logits;
+}
+
+/// Mapped files whose name begins so.
+std::set<std::string> mapped(const std::string& prefix) {
+    std::ifstream maps("/proc/self/maps");
+    std::set<std::string> found;
+    for (std::string line; std::getline(maps, line);) {
+        const std::size_t at = line.rfind('/');
+        if (at != std::string::npos && line.compare(at + 1, prefix.size(), prefix) == 0) {
+            found.insert(line.substr(line.find('/')));
+        }
+    }
+    return found;
+}
+
+EngineOptions options(std::uint64_t budget_bytes = 0) {
+    EngineOptions options;
+    options.budget_bytes = budget_bytes;
+    return options;
+}
+
+TEST(TorchBackend, IsLoadedByTheFirstRunAndOnlyOnce) {
+    // Runs first in its own process: ctest starts one for each test.
+    ASSERT_TRUE(mapped("libtorch_cpu.so").empty());
+    Engine engine(streamable(), options());
+    EXPECT_TRUE(mapped("libtorch_cpu.so").empty());
+    (void)engine.run(&example);
+    EXPECT_EQ(mapped("libtorch_cpu.so").size(), 1U);
+    EXPECT_EQ(mapped("libgomp").size(), 1U);
+    EXPECT_EQ(mapped("libtorch_python.so").size(), 0U);
+}
+
+TEST(TorchBackend, GivesWhatPythonGives) {
+    auto members = streamable();
+    members.push_back(kMembers / "frozen.member");
+    Engine engine(members, options());
+    const Diagnosis diagnosis = engine.run(&example);
+    for (const Opinion& opinion : diagnosis.opinions) {
+        SCOPED_TRACE(opinion.member_id);
+        ASSERT_EQ(opinion.error_message, "");
+        const auto expected = softmax(logits_of_python(opinion.member_id));
+        for (std::size_t i = 0; i < expected.size(); ++i)
+            EXPECT_NEAR(opinion.probabilities[i], expected[i], 1e-5);
+    }
+}
+
+TEST(TorchBackend, StreamingGivesTheSameBitsWithinTheBudget) {
+    Engine resident(streamable(), options());
+    Diagnosis expected = resident.run(&example);
+    expected = resident.run(&example);
+    std::uint64_t largest = 0;
+    for (const auto& planned : resident.plan().members) {
+        EXPECT_GT(planned.cost.activation_bytes, 0U);
+        largest = std::max(
+            largest, planned.cost.code_bytes + planned.cost.weights_bytes + planned.cost.activation_bytes);
+    }
+    // Opened code of the others, and the moment at which a code file is read.
+    const std::uint64_t budget = largest + 64 * 1024;
+    Engine streaming(streamable(), options(budget));
+    for (int pass = 0; pass < 5; ++pass) {
+        const Diagnosis found = streaming.run(&example);
+        for (std::size_t i = 0; i < found.opinions.size(); ++i) {
+            EXPECT_EQ(found.opinions[i].error_message, "");
+            EXPECT_EQ(found.opinions[i].probabilities, expected.opinions[i].probabilities);
+        }
+        EXPECT_LE(found.peak_bytes, budget);
+    }
+    EXPECT_FALSE(streaming.plan().is_all_resident());
+    EXPECT_LE(streaming.memory().peak_bytes, budget);
+}
+
+TEST(TorchBackend, LeavesTheThreadCountOfTheProcessAlone) {
+    Engine engine(streamable(), options());
+    (void)engine.run(&example);
+    // The runtime is mapped with local symbols: asked for by its own handle.
+    void* torch = ::dlopen(mapped("libtorch_cpu.so").begin()->c_str(), RTLD_NOW | RTLD_NOLOAD);
+    ASSERT_NE(torch, nullptr);
+    const auto threads = reinterpret_cast<int (*)()>(::dlsym(torch, "_ZN2at15get_num_threadsEv"));
+    ASSERT_NE(threads, nullptr);
+    const int before = threads();
+    EngineOptions one = options();
+    one.threads = before + 1;
+    Engine other(streamable(), one);
+    (void)other.run(&example);
+    EXPECT_EQ(threads(), before);
+}
+
+TEST(TorchBackend, CodeThatIsNoneIsIncompatibleAndTheRestGoesOn) {
+    const auto backend = Backend::load("torch");
+    const std::string text = "this is no archive";
+    try {
+        (void)backend->open(
+            {.member_id = "x", .format = "torchscript", .code = std::as_bytes(std::span(text))});
+        FAIL() << "text was opened as code";
+    } catch (const core::InferenceError& error) {
+        EXPECT_EQ(error.code(), "member.incompatible");
+        EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+    }
+    EXPECT_TRUE(backend->opens("torchscript-frozen"));
+    EXPECT_FALSE(backend->opens("torchscript-froz"));
+    EXPECT_THROW((void)backend->query_device("cuda:99"), core::Unavailable);
+    EXPECT_GT(backend->query_device("cpu").total_bytes, 0U);
+}
+
+TEST(TorchBackend, BindingRefusesMissingUnknownAndMistypedTensors) {
+    const Member member(kMembers / "w300.member");
+    const auto code = member.read_code();
+    Model model = Backend::load("torch")->open({.member_id = "w300", .format = "torchscript", .code = code});
+    EXPECT_TRUE(model.description().needs_weights);
+    std::vector<float> data(1 << 20);
+    std::vector<consilia_tensor_view_t> views;
+    for (const TensorEntry& tensor : member.weights()->tensors()) {
+        views.push_back({tensor.name.c_str(), data.data(), tensor.shape.data(),
+                         static_cast<std::int32_t>(tensor.shape.size()), CONSILIA_DTYPE_F32});
+    }
+    EXPECT_NO_THROW(model.bind_weights(views));
+    model.unbind_weights();
+    EXPECT_THROW(model.bind_weights(std::span(views).first(views.size() - 1)), core::InferenceError);
+    auto changed = views;
+    changed[0].name = "nobody";
+    EXPECT_THROW(model.bind_weights(changed), core::InferenceError);
+    changed = views;
+    changed[0].dtype = CONSILIA_DTYPE_F16;
+    EXPECT_THROW(model.bind_weights(changed), core::InferenceError);
+    changed = views;
+    changed.push_back(views[0]);
+    EXPECT_THROW(model.bind_weights(changed), core::InferenceError);
+    EXPECT_NO_THROW(model.bind_weights(views));
+}
+
+TEST(TorchBackend, AnAbsentBackendSaysWhereItWasLookedFor) {
+    try {
+        (void)Backend::load("absent", {.backend_directories = {"/nowhere"}});
+        FAIL() << "a backend that is not there was loaded";
+    } catch (const core::Unavailable& error) {
+        EXPECT_EQ(error.code(), "backend.unavailable");
+        EXPECT_NE(error.details_json().find("/nowhere"), std::string::npos);
+    }
+    EXPECT_THROW((void)Backend::load("../torch"), core::Unavailable);
+}
+
+}  // namespace
+}  // namespace consilia::inference
