@@ -14,3 +14,8 @@ foreach(message IN LISTS compile_fail_messages)
   add_test(NAME data.Compile.RefusesCase${number} COMMAND ${compile_fail} -DCASE=${number})
   set_tests_properties(data.Compile.RefusesCase${number} PROPERTIES PASS_REGULAR_EXPRESSION "${message}")
 endforeach()
+
+add_library(data_test_second_sqlite MODULE "${CMAKE_CURRENT_SOURCE_DIR}/data/second_sqlite.c")
+add_dependencies(data_test data_test_second_sqlite)
+target_compile_definitions(data_test PRIVATE SECOND_SQLITE="$<TARGET_FILE:data_test_second_sqlite>")
+target_link_libraries(data_test PRIVATE ${CMAKE_DL_LIBS})

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
-import pytest
 import torch
 
 from consilia.models import FAMILIES
@@ -27,8 +27,7 @@ def test_the_packages_take_at_most_six_megabytes():
 
 
 def test_the_consensus_is_right_about_most_new_phantoms():
-    """Seeds beyond those of training; 48 images, of which fewer than 36 right would be five deviations low."""
-    cv2 = __import__("cv2")
+    """Seeds beyond those of training; 48 images, of which fewer than 36 right would be improbable."""
     numbers = range(900_000, 900_048)
     images = []
     for number in numbers:
