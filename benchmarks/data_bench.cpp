@@ -1,6 +1,6 @@
-// What does our layer add to the database's own time? Each case stands beside the same work on the C API of SQLite, on
-// one file (WAL, 100,000 predictions, their images, patients and users), with the statements of both prepared already.
-// The raw side reads every cell and, like ours, owns what it has read.
+// What does our layer add to the database's own time? Each case stands beside the same work on the C API of
+// SQLite, on one file (WAL, 100,000 predictions, their images, patients and users), with the statements of
+// both prepared already. The raw side reads every cell and, like ours, owns what it has read.
 #include <benchmark/benchmark.h>
 #include <sqlite3.h>
 
@@ -78,8 +78,8 @@ struct Prediction {
 struct Clinic {
     Clinic() {
         const std::vector<const data::Model*> models = {
-            &data::mapping_of<User>().model(), &data::mapping_of<Patient>().model(), &data::mapping_of<Xray>().model(),
-            &data::mapping_of<Prediction>().model()};
+            &data::mapping_of<User>().model(), &data::mapping_of<Patient>().model(),
+            &data::mapping_of<Xray>().model(), &data::mapping_of<Prediction>().model()};
         data::create_tables(database, models);
         core::ManualClock clock(core::Timestamp{1'700'000'000'000'000});
         data::Transaction transaction = database.begin();
@@ -92,14 +92,16 @@ struct Clinic {
         const data::Repository<Xray> xrays(database);
         const data::Repository<Prediction> predictions(database, clock);
         for (int i = 0; i < kPredictions; ++i) {
-            Xray xray{.patient_id = 1 + i * 7 % kPatients, .sha256 = std::string(64, static_cast<char>('a' + i % 6))};
+            Xray xray{.patient_id = 1 + i * 7 % kPatients,
+                      .sha256 = std::string(64, static_cast<char>('a' + i % 6))};
             Prediction prediction = sample(xrays.insert(transaction, xray));
             predictions.insert(transaction, prediction);
             clock.advance(std::chrono::milliseconds(1));
         }
         transaction.commit();
         if (sqlite3_open(path.c_str(), &raw) != SQLITE_OK) std::abort();
-        for (const char* pragma : {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"}) {
+        for (const char* pragma :
+             {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"}) {
             sqlite3_exec(raw, pragma, nullptr, nullptr, nullptr);
         }
     }
@@ -118,7 +120,8 @@ struct Clinic {
     }
     sqlite3_stmt* prepare(const std::string& sql) const {
         sqlite3_stmt* statement = nullptr;
-        if (sqlite3_prepare_v3(raw, sql.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
+        if (sqlite3_prepare_v3(raw, sql.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) !=
+            SQLITE_OK) {
             throw std::runtime_error(sqlite3_errmsg(raw));
         }
         return statement;
@@ -153,8 +156,10 @@ void raw_get(benchmark::State& state, bool in_transaction) {
             found.created_at.microseconds = sqlite3_column_int64(statement, 5);
             found.updated_at.microseconds = sqlite3_column_int64(statement, 6);
             found.is_deleted = sqlite3_column_int64(statement, 7) != 0;
-            if (sqlite3_column_type(statement, 8) != SQLITE_NULL) found.deleted_at = {sqlite3_column_int64(statement, 8)};
-            if (sqlite3_column_type(statement, 9) != SQLITE_NULL) found.deleted_by = sqlite3_column_int64(statement, 9);
+            if (sqlite3_column_type(statement, 8) != SQLITE_NULL)
+                found.deleted_at = {sqlite3_column_int64(statement, 8)};
+            if (sqlite3_column_type(statement, 9) != SQLITE_NULL)
+                found.deleted_by = sqlite3_column_int64(statement, 9);
         }
         sqlite3_reset(statement);
         benchmark::DoNotOptimize(found);
@@ -188,15 +193,16 @@ BENCHMARK(get_in_scope)->Name("Data/GetByPrimaryKeyInOneSnapshot/100000/ours");
 // A page of the list: newest first, with image, patient and user.
 data::Query page_query() {
     return data::Query(data::mapping_of<Prediction>().model())
-        .select({"id", "status", "diagnosis", "confidence", "created_at", "xray.id", "xray.sha256", "xray.patient.id",
-                 "xray.patient.full_name", "xray.patient.user.username"})
+        .select({"id", "status", "diagnosis", "confidence", "created_at", "xray.id", "xray.sha256",
+                 "xray.patient.id", "xray.patient.full_name", "xray.patient.user.username"})
         .where(field(&Prediction::status) == "completed")
         .order_by("-created_at")
         .order_by("-id")
         .page(1, 25);
 }
 
-// The raw side keeps its cells as a program in C would: numbers in an array, texts behind one another in one buffer.
+// The raw side keeps its cells as a program in C would: numbers in an array, texts behind one another in one
+// buffer.
 void raw_page(benchmark::State& state) {
     sqlite3_stmt* statement = Clinic::instance().prepare(page_query().sql().text);
     for (auto _ : state) {
@@ -217,7 +223,9 @@ void raw_page(benchmark::State& state) {
             cells.push_back({static_cast<std::int64_t>(texts.size()), size});
             texts.append(bytes, size);
         };
-        const auto number = [&](int column) { cells.push_back({sqlite3_column_int64(statement, column), 0}); };
+        const auto number = [&](int column) {
+            cells.push_back({sqlite3_column_int64(statement, column), 0});
+        };
         while (sqlite3_step(statement) == SQLITE_ROW) {
             number(0);
             text(1);
@@ -267,8 +275,10 @@ void raw_insert(benchmark::State& state) {
         for (int i = 0; i < kInserted; ++i) {
             sqlite3_bind_null(statement, 1);
             sqlite3_bind_int64(statement, 2, row.xray_id);
-            sqlite3_bind_text(statement, 3, row.status.data(), static_cast<int>(row.status.size()), SQLITE_STATIC);
-            sqlite3_bind_text(statement, 4, row.diagnosis.data(), static_cast<int>(row.diagnosis.size()), SQLITE_STATIC);
+            sqlite3_bind_text(statement, 3, row.status.data(), static_cast<int>(row.status.size()),
+                              SQLITE_STATIC);
+            sqlite3_bind_text(statement, 4, row.diagnosis.data(), static_cast<int>(row.diagnosis.size()),
+                              SQLITE_STATIC);
             sqlite3_bind_double(statement, 5, row.confidence);
             const std::int64_t now = core::SystemClock::instance().now().microseconds;
             sqlite3_bind_int64(statement, 6, now);

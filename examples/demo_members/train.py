@@ -6,7 +6,7 @@ A demonstration on generated images: neither the members nor any figure here say
     python examples/demo_members/train.py --members vit_b16      # one of them, then RESULTS.md
     python examples/demo_members/train.py --members none         # only measure the packages that are there
 
-Needs torch, safetensors and opencv-python-headless. Seeds are fixed: the same machine and versions give the
+Needs the built package, torch and safetensors. Seeds are fixed: the same machine and versions give the
 same packages. So few images would not suffice for transformers alone: these learn from the mean opinion of
 the three convolutional members as well as from the labels (Touvron et al. 2021, DeiT).
 """
@@ -29,14 +29,13 @@ from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # The processes of the pool share the cores.
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from consilia import phantoms
+from consilia import imaging, phantoms
 from consilia.models import FAMILIES, build, find_family, input_shape
 from consilia.pack import load, pack, verify
 
@@ -86,9 +85,7 @@ RECIPES = {
 
 def preprocess(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """What `PIPELINE` makes of a grayscale image: float32 `[1, SIZE, SIZE]`."""
-    equalised = cv2.createCLAHE(2.0, (8, 8)).apply(image)
-    resized = cv2.resize(equalised, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
-    return ((resized / 255.0 - MEAN) / DEVIATION).astype(np.float32)[None]
+    return np.asarray(imaging.Pipeline(PIPELINE).apply(image))
 
 
 def _image(number: int) -> NDArray[np.float32]:
@@ -97,7 +94,6 @@ def _image(number: int) -> NDArray[np.float32]:
 
 def _single_thread() -> None:
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
 
 
 def load_images() -> Tensor:
@@ -271,7 +267,7 @@ def measure(images: Tensor) -> str:
             "",
             "**A demonstration on generated images. None of these figures says anything about patients.**",
             "",
-            f"Trained on {len(TRAINING):,} phantoms (`consilia.phantoms`, diagnoses in equal parts), calibrated",
+            f"Trained on {len(TRAINING):,} phantoms (`consilia.phantoms`, four diagnoses alike), calibrated",
             f"on {len(VALIDATION)} others and measured on {len(TEST)} more, with torch {torch.__version__}.",
             "Written by `train.py`.",
             "",

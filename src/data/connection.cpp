@@ -15,7 +15,8 @@
 namespace consilia::data {
 namespace {
 
-/// The columns that a constraint names, `users.username, users.role`, from SQLite's message: names of the schema only.
+/// The columns that a constraint names, `users.username, users.role`, from SQLite's message: names of the
+/// schema only.
 std::string constraint_columns(std::string_view message) {
     const std::size_t colon = message.find("constraint failed: ");
     return colon == std::string_view::npos ? std::string{} : std::string(message.substr(colon + 19));
@@ -33,7 +34,8 @@ std::string constraint_columns(std::string_view message) {
             throw core::Conflict("database.foreign_key", "a row refers to one that does not exist", details);
         case SQLITE_CONSTRAINT_NOTNULL:
             throw core::ValidationError("database.not_null", "`" + columns + "` must have a value", details);
-        default: throw core::ValidationError("database.check", "a rule of the table is broken", details);
+        default:
+            throw core::ValidationError("database.check", "a rule of the table is broken", details);
     }
 }
 
@@ -45,20 +47,28 @@ void throw_sqlite_error(sqlite3* handle, int code) {
     const core::Details details{{"sqlite_code", extended}};
     switch (code & 0xff) {
         case SQLITE_BUSY:
-        case SQLITE_LOCKED: throw core::Unavailable("database.busy", "another writer holds the database", details);
-        case SQLITE_CONSTRAINT: throw_constraint(extended, message);
-        case SQLITE_FULL: throw core::StorageError("database.full", "the disk is full", details);
-        case SQLITE_READONLY: throw core::StorageError("database.read_only", "the database cannot be written", details);
+        case SQLITE_LOCKED:
+            throw core::Unavailable("database.busy", "another writer holds the database", details);
+        case SQLITE_CONSTRAINT:
+            throw_constraint(extended, message);
+        case SQLITE_FULL:
+            throw core::StorageError("database.full", "the disk is full", details);
+        case SQLITE_READONLY:
+            throw core::StorageError("database.read_only", "the database cannot be written", details);
         case SQLITE_CORRUPT:
-        case SQLITE_NOTADB: throw core::StorageError("database.corrupt", "the file is not a sound database", details);
-        case SQLITE_NOMEM: throw std::bad_alloc();
-        default: throw core::StorageError("database.failed", "the database failed: " + message, details);
+        case SQLITE_NOTADB:
+            throw core::StorageError("database.corrupt", "the file is not a sound database", details);
+        case SQLITE_NOMEM:
+            throw std::bad_alloc();
+        default:
+            throw core::StorageError("database.failed", "the database failed: " + message, details);
     }
 }
 
 void check_one_sqlite() {
-    // Copies are told apart by the address of their version text: the address of a function may be that of a stub. A copy
-    // whose symbols are hidden cannot be seen. Looked at each time, because a library may have come since.
+    // Copies are told apart by the address of their version text: the address of a function may be that of a
+    // stub. A copy whose symbols are hidden cannot be seen. Looked at each time, because a library may have
+    // come since.
     std::vector<std::string> names;
     ::dl_iterate_phdr(
         [](dl_phdr_info* info, std::size_t, void* data) {
@@ -79,20 +89,22 @@ void check_one_sqlite() {
         ::dlclose(object);
     }
     if (copies.size() > 1) {
-        throw core::Unavailable("database.two_sqlite",
-                                "the process holds two copies of SQLite, which would drop each other's file locks: use the "
-                                "system's shared library everywhere",
-                                {{"copies", static_cast<std::int64_t>(copies.size())}});
+        throw core::Unavailable(
+            "database.two_sqlite",
+            "the process holds two copies of SQLite, which would drop each other's file locks: use the "
+            "system's shared library everywhere",
+            {{"copies", static_cast<std::int64_t>(copies.size())}});
     }
 }
 
 std::uint64_t process_mark() noexcept {
     using Mark = std::atomic<std::uint64_t>;
     static_assert(Mark::is_always_lock_free);
-    // A page that the kernel clears in a forked child (madvise(2), MADV_WIPEONFORK): asking it costs a load, asking for
-    // the process id a system call. The page is never unmapped.
+    // A page that the kernel clears in a forked child (madvise(2), MADV_WIPEONFORK): asking it costs a load,
+    // asking for the process id a system call. The page is never unmapped.
     static Mark* const page = []() -> Mark* {
-        void* memory = ::mmap(nullptr, sizeof(Mark), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void* memory =
+            ::mmap(nullptr, sizeof(Mark), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (memory == MAP_FAILED) return nullptr;
         if (::madvise(memory, sizeof(Mark), MADV_WIPEONFORK) != 0) {
             ::munmap(memory, sizeof(Mark));
@@ -143,18 +155,20 @@ CachedStatement& Connection::prepare(std::string_view sql) {
 CachedStatement& Connection::add(std::string_view sql) {
     sqlite3_stmt* handle_made = nullptr;
     const char* rest = nullptr;
-    const int code = sqlite3_prepare_v3(handle(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                        &handle_made, &rest);
+    const int code = sqlite3_prepare_v3(handle(), sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &handle_made, &rest);
     std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> made(handle_made, sqlite3_finalize);
     if (code != SQLITE_OK) throw_sqlite_error(handle(), code);
     if (made == nullptr || rest != sql.data() + sql.size()) {
         throw core::InvalidArgument("database.statement", "the text must be one statement");
     }
-    for (auto oldest = statements_.end(); statements_.size() >= statements_max_ && oldest != statements_.begin();) {
+    for (auto oldest = statements_.end();
+         statements_.size() >= statements_max_ && oldest != statements_.begin();) {
         --oldest;
         if (oldest->is_in_use) continue;
         // A twin of a running statement has the same text, but is not the one that is known by it.
-        if (const auto known = by_text_.find(oldest->text); known != by_text_.end() && known->second == oldest) {
+        if (const auto known = by_text_.find(oldest->text);
+            known != by_text_.end() && known->second == oldest) {
             by_text_.erase(known);
         }
         sqlite3_finalize(oldest->handle);

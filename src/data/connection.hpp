@@ -18,7 +18,8 @@
 
 namespace consilia::data {
 
-/// A prepared statement of a connection's cache, with the size of its newest result: the next one is likely alike.
+/// A prepared statement of a connection's cache, with the size of its newest result: the next one is likely
+/// alike.
 struct CachedStatement {
     std::string text;
     sqlite3_stmt* handle = nullptr;
@@ -104,7 +105,8 @@ public:
 
     enum class Kind : std::uint8_t { Autocommit, Transaction, ReadScope };
 
-    /// @throws Unavailable (`database.forked`); InvalidArgument (`database.transaction`) after its end; StorageError
+    /// @throws Unavailable (`database.forked`); InvalidArgument (`database.transaction`) after its end;
+    /// StorageError
     ///         (`database.rolled_back`) if the database ended it.
     [[nodiscard]] Connection& connection() const;
     void begin(Kind as);

@@ -11,7 +11,8 @@
 namespace consilia::data {
 namespace {
 
-constexpr std::size_t kReservedMax = std::size_t{1} << 16;  // Cells, or bytes, that a result has room for at once.
+constexpr std::size_t kReservedMax = std::size_t{1}
+                                     << 16;  // Cells, or bytes, that a result has room for at once.
 
 void bind_all(sqlite3_stmt* statement, std::span<const core::Value> values) {
     if (static_cast<int>(values.size()) != sqlite3_bind_parameter_count(statement)) {
@@ -34,7 +35,9 @@ std::string_view column_bytes(sqlite3_stmt* statement, int column, bool is_text)
 void append_cell(RowSet& rows, sqlite3_stmt* statement, int column, core::ValueType declared) {
     using core::ValueType;
     switch (sqlite3_column_type(statement, column)) {
-        case SQLITE_NULL: rows.append_null(); return;
+        case SQLITE_NULL:
+            rows.append_null();
+            return;
         case SQLITE_INTEGER: {
             const std::int64_t number = sqlite3_column_int64(statement, column);
             if (declared == ValueType::Double) {
@@ -45,7 +48,9 @@ void append_cell(RowSet& rows, sqlite3_stmt* statement, int column, core::ValueT
             }
             return;
         }
-        case SQLITE_FLOAT: rows.append_double(sqlite3_column_double(statement, column)); return;
+        case SQLITE_FLOAT:
+            rows.append_double(sqlite3_column_double(statement, column));
+            return;
         case SQLITE_TEXT: {
             const bool is_textual = declared == ValueType::Json || declared == ValueType::Date;
             rows.append_bytes(is_textual ? declared : ValueType::Text, column_bytes(statement, column, true));
@@ -77,8 +82,8 @@ void Database::State::check_process() const {
 std::unique_ptr<Connection> Database::State::acquire() {
     check_process();
     std::unique_lock lock(mutex);
-    const bool in_time = is_free.wait_for(lock, options.busy_timeout,
-                                          [&] { return !idle.empty() || open_count < options.connections_max; });
+    const bool in_time = is_free.wait_for(
+        lock, options.busy_timeout, [&] { return !idle.empty() || open_count < options.connections_max; });
     if (!in_time) throw core::Unavailable("database.pool", "all connections are in use");
     if (!idle.empty()) {
         auto connection = std::move(idle.back());
@@ -93,7 +98,8 @@ std::unique_ptr<Connection> Database::State::acquire() {
         const std::lock_guard relock(mutex);
         --open_count;
         is_free.notify_one();
-        throw core::StorageError("database.open", std::string("the database cannot be opened: ") + error.what());
+        throw core::StorageError("database.open",
+                                 std::string("the database cannot be opened: ") + error.what());
     } catch (...) {
         const std::lock_guard relock(mutex);
         --open_count;
@@ -127,7 +133,8 @@ void Database::State::leave_writer() noexcept {
     writer_is_gone.notify_one();
 }
 
-Session::Lease::Lease(std::shared_ptr<Database::State> pool) : pool_(std::move(pool)), connection_(pool_->acquire()) {}
+Session::Lease::Lease(std::shared_ptr<Database::State> pool)
+    : pool_(std::move(pool)), connection_(pool_->acquire()) {}
 
 Session::Lease::~Lease() {
     pool_->release(std::move(connection_));
@@ -168,7 +175,9 @@ Session::Session(std::unique_ptr<Lease> lease) : lease_(std::move(lease)) {}
 Session::Session(Session&&) noexcept = default;
 Session::~Session() = default;
 
-Connection& Session::connection() const { return lease_->connection(); }
+Connection& Session::connection() const {
+    return lease_->connection();
+}
 
 /// The statement of a text, if this session may run it.
 CachedStatement& Session::prepare(std::string_view sql) const {
@@ -245,18 +254,23 @@ bool Session::run_first(std::string_view sql, BindCells bind, ReadCells read) co
         bind(to);
     }
     const int code = sqlite3_step(statement.get());
-    if (code != SQLITE_ROW && code != SQLITE_DONE) throw_sqlite_error(sqlite3_db_handle(statement.get()), code);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        throw_sqlite_error(sqlite3_db_handle(statement.get()), code);
     if (code == SQLITE_ROW && read) read(CellReader(statement.get()));
     return code == SQLITE_ROW;
 }
 
-std::int64_t Session::last_insert_id() const { return sqlite3_last_insert_rowid(connection().handle()); }
+std::int64_t Session::last_insert_id() const {
+    return sqlite3_last_insert_rowid(connection().handle());
+}
 
 Transaction::Transaction(std::unique_ptr<Lease> lease) : Session(std::move(lease)) {
     lease_->begin(Lease::Kind::Transaction);
 }
 
-Transaction::~Transaction() { rollback(); }
+Transaction::~Transaction() {
+    rollback();
+}
 
 void Transaction::commit() {
     lease_->end("COMMIT");
@@ -295,7 +309,8 @@ void Transaction::undo_savepoint(const std::string& name) const noexcept {
         connection().run("ROLLBACK TO " + name);
         connection().run("RELEASE " + name);
     } catch (const std::exception&) {
-        // The whole transaction is gone, and every further statement says so; what `body` threw is the reason.
+        // The whole transaction is gone, and every further statement says so; what `body` threw is the
+        // reason.
         return;
     }
 }
@@ -304,7 +319,9 @@ ReadScope::ReadScope(std::unique_ptr<Lease> lease) : Session(std::move(lease)) {
     lease_->begin(Lease::Kind::ReadScope);
 }
 
-ReadScope::~ReadScope() { end_quietly(); }
+ReadScope::~ReadScope() {
+    end_quietly();
+}
 
 Autocommit::Autocommit(std::unique_ptr<Lease> lease) : Session(std::move(lease)) {}
 
@@ -313,7 +330,8 @@ void Session::end_quietly() noexcept {
     try {
         lease_->end("ROLLBACK");
     } catch (const std::exception&) {
-        // Either the database has rolled back already, or this is a forked child and the transaction is the parent's.
+        // Either the database has rolled back already, or this is a forked child and the transaction is the
+        // parent's.
         lease_->is_open = false;
     }
 }
@@ -335,11 +353,18 @@ Database::~Database() {
     for (auto& connection : state_->idle) (void)connection.release();
 }
 
-Transaction Database::begin() { return Transaction(std::make_unique<Session::Lease>(state_)); }
-ReadScope Database::read() { return ReadScope(std::make_unique<Session::Lease>(state_)); }
-Autocommit Database::autocommit() { return Autocommit(std::make_unique<Session::Lease>(state_)); }
+Transaction Database::begin() {
+    return Transaction(std::make_unique<Session::Lease>(state_));
+}
+ReadScope Database::read() {
+    return ReadScope(std::make_unique<Session::Lease>(state_));
+}
+Autocommit Database::autocommit() {
+    return Autocommit(std::make_unique<Session::Lease>(state_));
+}
 
-RowSet Database::query(std::string_view sql, std::span<const core::Value> values, std::vector<RowColumn> columns) {
+RowSet Database::query(std::string_view sql, std::span<const core::Value> values,
+                       std::vector<RowColumn> columns) {
     return autocommit().query(sql, values, std::move(columns));
 }
 

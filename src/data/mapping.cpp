@@ -8,7 +8,8 @@ namespace consilia::data {
 
 MappedStatements mapped_statements(const Model& model) {
     if (model.primary_key() == nullptr) {
-        throw core::InvalidArgument("model.key", "a mapped table needs a primary key", {{"model", model.table()}});
+        throw core::InvalidArgument("model.key", "a mapped table needs a primary key",
+                                    {{"model", model.table()}});
     }
     const std::string table = core::quote_identifier(model.table());
     const std::string by_key = " WHERE " + core::quote_identifier(model.primary_key()->name) + " = ?";
@@ -38,7 +39,8 @@ void throw_record_missing(const Model& model, std::int64_t id) {
 }
 
 void throw_record_stale(const Model& model, std::int64_t id) {
-    throw core::Conflict("record.stale", "row " + std::to_string(id) + " of `" + model.table() + "` was changed meanwhile",
+    throw core::Conflict("record.stale",
+                         "row " + std::to_string(id) + " of `" + model.table() + "` was changed meanwhile",
                          {{"model", model.table()}, {"id", id}});
 }
 

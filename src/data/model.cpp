@@ -14,7 +14,8 @@ void check_name(const std::string& name) {
                               return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
                           });
     if (!is_plain) {
-        throw core::InvalidArgument("model.name", "a name of the schema must be lower-case letters, digits and `_`",
+        throw core::InvalidArgument("model.name",
+                                    "a name of the schema must be lower-case letters, digits and `_`",
                                     {{"name", name}});
     }
 }
@@ -27,11 +28,15 @@ std::string_view storage_of(core::ValueType type) noexcept {
     switch (type) {
         case core::ValueType::Bool:
         case core::ValueType::Int64:
-        case core::ValueType::Timestamp: return "INTEGER";
-        case core::ValueType::Double: return "REAL";
+        case core::ValueType::Timestamp:
+            return "INTEGER";
+        case core::ValueType::Double:
+            return "REAL";
         case core::ValueType::Blob:
-        case core::ValueType::Uuid: return "BLOB";
-        default: return "TEXT";
+        case core::ValueType::Uuid:
+            return "BLOB";
+        default:
+            return "TEXT";
     }
 }
 
@@ -67,25 +72,29 @@ std::string create_index_sql(const Model& model, const Index& index) {
         columns += core::quote_identifier(plain) + (is_descending ? " DESC" : "");
     }
     std::string sql = std::string("CREATE ") + (index.is_unique ? "UNIQUE " : "") + "INDEX IF NOT EXISTS " +
-                      core::quote_identifier(name + "_idx") + " ON " + core::quote_identifier(model.table()) + " (" +
-                      columns + ")";
+                      core::quote_identifier(name + "_idx") + " ON " + core::quote_identifier(model.table()) +
+                      " (" + columns + ")";
     if (index.where.is_always_true()) return sql;
     const core::SqlFragment where = core::compile_sql(
         index.where, {.column = [](std::string_view path) { return core::quote_identifier(path); }});
     if (!where.bindings.empty()) {
-        throw core::InvalidArgument("model.index", "the condition of a partial index may only compare with true, false "
-                                                   "and null");
+        throw core::InvalidArgument("model.index",
+                                    "the condition of a partial index may only compare with true, false "
+                                    "and null");
     }
     return sql + " WHERE " + where.text;
 }
 
 }  // namespace
 
-Model::Model(std::string table) : table_(std::move(table)) { check_name(table_); }
+Model::Model(std::string table) : table_(std::move(table)) {
+    check_name(table_);
+}
 
 void Model::add_column(Column column) {
     check_name(column.name);
-    if (find_column(column.name) != nullptr || find_reference(column.name) != nullptr) throw_duplicate(column.name);
+    if (find_column(column.name) != nullptr || find_reference(column.name) != nullptr)
+        throw_duplicate(column.name);
     columns_.push_back(std::move(column));
 }
 
@@ -96,7 +105,8 @@ void Model::add_reference(Reference reference) {
     }
     if (find_column(reference.column) == nullptr || reference.target == nullptr ||
         reference.target->primary_key() == nullptr) {
-        throw core::InvalidArgument("model.reference", "a reference needs a column and a target with a primary key",
+        throw core::InvalidArgument("model.reference",
+                                    "a reference needs a column and a target with a primary key",
                                     {{"name", reference.relation}});
     }
     references_.push_back(std::move(reference));
@@ -105,14 +115,16 @@ void Model::add_reference(Reference reference) {
 void Model::add_index(Index index) {
     for (const std::string& column : index.columns) {
         if (find_column(column.starts_with('-') ? column.substr(1) : column) == nullptr) {
-            throw core::InvalidArgument("model.index", "an index names a column that is not there", {{"name", column}});
+            throw core::InvalidArgument("model.index", "an index names a column that is not there",
+                                        {{"name", column}});
         }
     }
     indexes_.push_back(std::move(index));
 }
 
 const Column* Model::find_column(std::string_view name) const noexcept {
-    const auto found = std::find_if(columns_.begin(), columns_.end(), [&](const Column& c) { return c.name == name; });
+    const auto found =
+        std::find_if(columns_.begin(), columns_.end(), [&](const Column& c) { return c.name == name; });
     return found == columns_.end() ? nullptr : &*found;
 }
 
@@ -123,8 +135,8 @@ const Reference* Model::find_reference(std::string_view relation) const noexcept
 }
 
 const Column* Model::primary_key() const noexcept {
-    const auto found =
-        std::find_if(columns_.begin(), columns_.end(), [](const Column& column) { return column.is_primary_key; });
+    const auto found = std::find_if(columns_.begin(), columns_.end(),
+                                    [](const Column& column) { return column.is_primary_key; });
     return found == columns_.end() ? nullptr : &*found;
 }
 

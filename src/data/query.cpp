@@ -23,7 +23,8 @@ struct Compiled {
 
 std::string assignments_sql(const Model& model, const std::vector<Assignment>& assignments,
                             std::vector<core::Value>& bindings) {
-    if (assignments.empty()) throw core::InvalidArgument("query.assignments", "an update needs something to change");
+    if (assignments.empty())
+        throw core::InvalidArgument("query.assignments", "an update needs something to change");
     std::string sql;
     for (const auto& [name, value] : assignments) {
         const Column* column = model.find_column(name);
@@ -50,7 +51,8 @@ std::int64_t insert(const Session& session, const Model& model, const std::vecto
         places += places.empty() ? "?" : ", ?";
         bindings.push_back(value);
     }
-    const std::string what = values.empty() ? " DEFAULT VALUES" : " (" + columns + ") VALUES (" + places + ")";
+    const std::string what =
+        values.empty() ? " DEFAULT VALUES" : " (" + columns + ") VALUES (" + places + ")";
     session.execute("INSERT INTO " + core::quote_identifier(model.table()) + what, bindings);
     return session.last_insert_id();
 }
@@ -99,15 +101,23 @@ struct Query::Parts {
     [[nodiscard]] core::SqlFragment select_sql(const std::string& what, Joins& joins,
                                                const core::Expression& more = {}) const {
         core::SqlFragment where_part = where_sql(joins, more);
-        core::SqlFragment sql{"SELECT " + what + " FROM " + core::quote_identifier(model->table()) + joins.text(), {}};
+        core::SqlFragment sql{
+            "SELECT " + what + " FROM " + core::quote_identifier(model->table()) + joins.text(), {}};
         append(sql, std::move(where_part));
         return sql;
     }
 
     Parts() = default;
     Parts(const Parts& other)  // All but what was compiled.
-        : model(other.model), where(other.where), order(other.order), key(other.key), selected(other.selected),
-          included(other.included), limit(other.limit), offset(other.offset), with_deleted(other.with_deleted) {}
+        : model(other.model),
+          where(other.where),
+          order(other.order),
+          key(other.key),
+          selected(other.selected),
+          included(other.included),
+          limit(other.limit),
+          offset(other.offset),
+          with_deleted(other.with_deleted) {}
     Parts& operator=(const Parts&) = delete;
 
     [[nodiscard]] const Compiled& compiled() const {
@@ -143,7 +153,8 @@ struct Query::Parts {
     /// Refuses what UPDATE and DELETE have no meaning for, and gives their condition.
     [[nodiscard]] core::SqlFragment change_condition() const {
         if (!order.empty() || limit || offset != 0) {  // A key stands on an order.
-            throw core::InvalidArgument("query.unsupported", "a change by query takes no order, limit or offset");
+            throw core::InvalidArgument("query.unsupported",
+                                        "a change by query takes no order, limit or offset");
         }
         Joins joins(*model);
         core::SqlFragment sql = where_sql(joins);
@@ -167,7 +178,9 @@ Query::Query(const Model& model) {
 Query::Query(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
 Query::~Query() = default;
 
-std::shared_ptr<Query::Parts> Query::copy() const { return std::make_shared<Parts>(*parts_); }
+std::shared_ptr<Query::Parts> Query::copy() const {
+    return std::make_shared<Parts>(*parts_);
+}
 
 Query Query::where(const core::Expression& condition, const core::Parameters& parameters) const {
     auto parts = copy();
@@ -213,9 +226,11 @@ Query Query::page(std::int64_t number, std::int64_t size) const {
 Query Query::after(std::span<const core::Value> key) const {
     const auto& order = parts_->order;
     const Column* primary_key = parts_->model->primary_key();
-    if (order.empty() || primary_key == nullptr || order.back().path != primary_key->name || key.size() != order.size()) {
-        throw core::InvalidArgument("query.keyset",
-                                    "`after` needs an order that ends with the primary key, and a value for each column");
+    if (order.empty() || primary_key == nullptr || order.back().path != primary_key->name ||
+        key.size() != order.size()) {
+        throw core::InvalidArgument(
+            "query.keyset",
+            "`after` needs an order that ends with the primary key, and a value for each column");
     }
     Joins joins(*parts_->model);
     for (std::size_t i = 0; i < key.size(); ++i) check_value(*joins.column(order[i].path).column, key[i]);
@@ -258,13 +273,15 @@ RowSet Query::run(const Session& session) const {
 
 void Query::each(const Session& session, ReadCells read) const {
     if (!parts_->selected.empty() || !parts_->included.empty()) {
-        throw core::InvalidArgument("query.unsupported", "objects are read from a query that selects and includes nothing");
+        throw core::InvalidArgument("query.unsupported",
+                                    "objects are read from a query that selects and includes nothing");
     }
     const core::SqlFragment& sql = parts_->compiled().sql;
     session.run(
         sql.text,
         [&](CellWriter& to) {
-            for (std::size_t i = 0; i < sql.bindings.size(); ++i) to.value(static_cast<int>(i), sql.bindings[i]);
+            for (std::size_t i = 0; i < sql.bindings.size(); ++i)
+                to.value(static_cast<int>(i), sql.bindings[i]);
         },
         read);
 }
@@ -322,8 +339,12 @@ std::int64_t Query::remove(const Session& session) const {
     return session.execute(sql.text, sql.bindings);
 }
 
-core::SqlFragment Query::sql() const { return parts_->compiled().sql; }
+core::SqlFragment Query::sql() const {
+    return parts_->compiled().sql;
+}
 
-const Model& Query::model() const noexcept { return *parts_->model; }
+const Model& Query::model() const noexcept {
+    return *parts_->model;
+}
 
 }  // namespace consilia::data

@@ -14,15 +14,21 @@ using core::ValueType;
 
 constexpr std::size_t kPathShown = 100;  // Of an unknown path in an error: it may come from outside.
 
-bool is_number(ValueType type) noexcept { return type == ValueType::Int64 || type == ValueType::Double; }
+bool is_number(ValueType type) noexcept {
+    return type == ValueType::Int64 || type == ValueType::Double;
+}
 
 /// The declared type of a field, the type of a value, bool for a condition; Null where it is not known.
 ValueType type_of(const Expression& expression, Joins& joins) {
     switch (expression.op()) {
-        case Operator::Literal: return expression.value().type();
-        case Operator::Parameter: return ValueType::Null;
-        case Operator::Field: return joins.column(expression.name()).column->type;
-        default: return ValueType::Bool;
+        case Operator::Literal:
+            return expression.value().type();
+        case Operator::Parameter:
+            return ValueType::Null;
+        case Operator::Field:
+            return joins.column(expression.name()).column->type;
+        default:
+            return ValueType::Bool;
     }
 }
 
@@ -53,7 +59,8 @@ void throw_unknown(const Model& model, std::string_view path) {
 
 Joins::Found Joins::column(std::string_view path) {
     const std::size_t dot = path.rfind('.');
-    const std::string_view relation = dot == std::string_view::npos ? std::string_view{} : path.substr(0, dot);
+    const std::string_view relation =
+        dot == std::string_view::npos ? std::string_view{} : path.substr(0, dot);
     const std::string_view name = dot == std::string_view::npos ? path : path.substr(dot + 1);
     if (dot == 0) throw_unknown(model_, path);
     const Model& model = follow(relation, path);
@@ -84,19 +91,22 @@ std::string Joins::alias(std::string_view relation) const {
 
 bool Joins::is_certain(std::string_view relation) const noexcept {
     if (relation.empty()) return true;
-    return std::any_of(joined_.begin(), joined_.end(),
-                       [&](const Joined& joined) { return joined.relation == relation && joined.is_certain; });
+    return std::any_of(joined_.begin(), joined_.end(), [&](const Joined& joined) {
+        return joined.relation == relation && joined.is_certain;
+    });
 }
 
-/// A left join where a row may be missing: its fields are then null, and the logic of expressions deals with null. An
-/// inner one elsewhere, so that the planner may start from either side.
+/// A left join where a row may be missing: its fields are then null, and the logic of expressions deals with
+/// null. An inner one elsewhere, so that the planner may start from either side.
 void Joins::join(std::string_view from, std::string_view to, const Model& model, const Reference& reference) {
-    if (std::any_of(joined_.begin(), joined_.end(), [&](const Joined& known) { return known.relation == to; })) return;
+    if (std::any_of(joined_.begin(), joined_.end(),
+                    [&](const Joined& known) { return known.relation == to; }))
+        return;
     const bool certain = is_certain(from) && !model.find_column(reference.column)->is_nullable;
     joined_.push_back({std::string(to), certain});
     text_ += certain ? " JOIN " : " LEFT JOIN ";
-    text_ += core::quote_identifier(reference.target->table()) + " AS " + alias(to) + " ON " + alias(to) + '.' +
-             core::quote_identifier(reference.target->primary_key()->name) + " = " + alias(from) + '.' +
+    text_ += core::quote_identifier(reference.target->table()) + " AS " + alias(to) + " ON " + alias(to) +
+             '.' + core::quote_identifier(reference.target->primary_key()->name) + " = " + alias(from) + '.' +
              core::quote_identifier(reference.column);
 }
 
@@ -105,17 +115,21 @@ void check_types(const Expression& condition, Joins& joins) {
     switch (condition.op()) {
         case Operator::Literal:
         case Operator::Parameter:
-        case Operator::Field: return;
+        case Operator::Field:
+            return;
         case Operator::And:
         case Operator::Or:
         case Operator::Not:
-            for (const Expression& operand : operands) check_operand(operand, type_of(operand, joins), ValueType::Bool);
+            for (const Expression& operand : operands)
+                check_operand(operand, type_of(operand, joins), ValueType::Bool);
             break;
         case Operator::Like:
-            for (const Expression& operand : operands) check_operand(operand, type_of(operand, joins), ValueType::Text);
+            for (const Expression& operand : operands)
+                check_operand(operand, type_of(operand, joins), ValueType::Text);
             break;
         case Operator::IsNull:
-        case Operator::IsNotNull: break;
+        case Operator::IsNotNull:
+            break;
         default: {
             const ValueType first = type_of(operands[0], joins);
             for (const Expression& operand : operands.subspan(1)) {
@@ -130,11 +144,11 @@ void check_value(const Column& column, const core::Value& value) {
     const bool fits = value.is_null() || value.type() == column.type ||
                       (value.type() == ValueType::Int64 && column.type == ValueType::Double);
     if (fits) return;
-    throw core::InvalidArgument("query.type",
-                                "column `" + column.name + "` takes `" + std::string(to_string(column.type)) +
-                                    "`, not `" + std::string(to_string(value.type())) + "`",
-                                {{"column", column.name}, {"found", to_string(value.type())},
-                                 {"wanted", to_string(column.type)}});
+    throw core::InvalidArgument(
+        "query.type",
+        "column `" + column.name + "` takes `" + std::string(to_string(column.type)) + "`, not `" +
+            std::string(to_string(value.type())) + "`",
+        {{"column", column.name}, {"found", to_string(value.type())}, {"wanted", to_string(column.type)}});
 }
 
 Expression follows(std::span<const OrderedBy> order, std::span<const core::Value> key, Joins& joins) {

@@ -20,7 +20,7 @@ public:
 
     struct Found {
         const Column* column;
-        std::string sql;    ///< Quoted and qualified.
+        std::string sql;   ///< Quoted and qualified.
         bool is_nullable;  ///< By itself, or because a row on the way may be missing.
     };
 
@@ -45,8 +45,8 @@ private:
     std::string text_;
 };
 
-/// Refuses comparisons of a field with a value of another type, which the database would convert and memory refuse: what
-/// is left means the same in both.
+/// Refuses comparisons of a field with a value of another type, which the database would convert and memory
+/// refuse: what is left means the same in both.
 /// @throws InvalidArgument (`query.type`), (`query.unknown_field`).
 void check_types(const core::Expression& condition, Joins& joins);
 

@@ -32,13 +32,27 @@ void append_double(std::string& out, double number) {
 
 void append_escape(std::string& out, char c) {
     switch (c) {
-        case '"': out += "\\\""; return;
-        case '\\': out += "\\\\"; return;
-        case '\b': out += "\\b"; return;
-        case '\f': out += "\\f"; return;
-        case '\n': out += "\\n"; return;
-        case '\r': out += "\\r"; return;
-        case '\t': out += "\\t"; return;
+        case '"':
+            out += "\\\"";
+            return;
+        case '\\':
+            out += "\\\\";
+            return;
+        case '\b':
+            out += "\\b";
+            return;
+        case '\f':
+            out += "\\f";
+            return;
+        case '\n':
+            out += "\\n";
+            return;
+        case '\r':
+            out += "\\r";
+            return;
+        case '\t':
+            out += "\\t";
+            return;
         default: {
             constexpr std::string_view kHex = "0123456789abcdef";
             out += "\\u00";
@@ -106,23 +120,37 @@ std::vector<Member> members_of(std::span<const RowColumn> columns, std::size_t f
 
 void append_cell(std::string& out, const RowSet& rows, std::size_t row, std::size_t column) {
     switch (rows.type(row, column)) {
-        case ValueType::Null: out += "null"; return;
-        case ValueType::Bool: out += rows.int64(row, column) != 0 ? "true" : "false"; return;
-        case ValueType::Int64: append_number(out, rows.int64(row, column)); return;
-        case ValueType::Double: append_double(out, rows.number(row, column)); return;
+        case ValueType::Null:
+            out += "null";
+            return;
+        case ValueType::Bool:
+            out += rows.int64(row, column) != 0 ? "true" : "false";
+            return;
+        case ValueType::Int64:
+            append_number(out, rows.int64(row, column));
+            return;
+        case ValueType::Double:
+            append_double(out, rows.number(row, column));
+            return;
         case ValueType::Text:
-        case ValueType::Date: append_text(out, rows.text(row, column)); return;
-        case ValueType::Json: out += rows.text(row, column); return;
+        case ValueType::Date:
+            append_text(out, rows.text(row, column));
+            return;
+        case ValueType::Json:
+            out += rows.text(row, column);
+            return;
         case ValueType::Timestamp:
             out += '"';
             out += core::to_iso8601(core::Timestamp{rows.int64(row, column)});
             out += '"';
             return;
-        default: out += core::to_json(rows.value(row, column));
+        default:
+            out += core::to_json(rows.value(row, column));
     }
 }
 
-void append_object(std::string& out, const RowSet& rows, std::size_t row, const std::vector<Member>& members) {
+void append_object(std::string& out, const RowSet& rows, std::size_t row,
+                   const std::vector<Member>& members) {
     out += '{';
     for (const Member& member : members) {
         out += member.key;
@@ -131,7 +159,8 @@ void append_object(std::string& out, const RowSet& rows, std::size_t row, const 
             continue;
         }
         bool is_absent = true;
-        for (std::size_t i = member.first; i < member.last && is_absent; ++i) is_absent = rows.is_null(row, i);
+        for (std::size_t i = member.first; i < member.last && is_absent; ++i)
+            is_absent = rows.is_null(row, i);
         if (is_absent) {
             out += "null";
         } else {

@@ -14,9 +14,9 @@ namespace {
 using core::ValueType;
 
 [[noreturn]] void throw_type(ValueType found, std::string_view wanted) {
-    throw core::InvalidArgument("row.type",
-                                "the cell is `" + std::string(to_string(found)) + "`, wanted " + std::string(wanted),
-                                {{"found", to_string(found)}, {"wanted", wanted}});
+    throw core::InvalidArgument(
+        "row.type", "the cell is `" + std::string(to_string(found)) + "`, wanted " + std::string(wanted),
+        {{"found", to_string(found)}, {"wanted", wanted}});
 }
 
 std::vector<std::byte> to_bytes(std::string_view text) {
@@ -27,20 +27,20 @@ std::vector<std::byte> to_bytes(std::string_view text) {
 }  // namespace
 
 std::size_t RowSet::column_index(std::string_view name) const {
-    const auto found =
-        std::find_if(columns_->begin(), columns_->end(), [&](const RowColumn& column) { return column.name == name; });
+    const auto found = std::find_if(columns_->begin(), columns_->end(),
+                                    [&](const RowColumn& column) { return column.name == name; });
     if (found == columns_->end()) {
-        throw core::InvalidArgument("row.unknown_column", "the result has no column `" + std::string(name) + "`",
-                                    {{"column", name}});
+        throw core::InvalidArgument(
+            "row.unknown_column", "the result has no column `" + std::string(name) + "`", {{"column", name}});
     }
     return static_cast<std::size_t>(found - columns_->begin());
 }
 
 const RowSet::Cell& RowSet::at(std::size_t row, std::size_t column) const {
     if (row >= row_count_ || column >= columns_->size()) {
-        throw core::InvalidArgument("row.range", "there is no such cell",
-                                    {{"row", static_cast<std::int64_t>(row)},
-                                     {"column", static_cast<std::int64_t>(column)}});
+        throw core::InvalidArgument(
+            "row.range", "there is no such cell",
+            {{"row", static_cast<std::int64_t>(row)}, {"column", static_cast<std::int64_t>(column)}});
     }
     return cells_[row * columns_->size() + column];
 }
@@ -62,7 +62,8 @@ double RowSet::number(std::size_t row, std::size_t column) const {
 
 std::string_view RowSet::text(std::size_t row, std::size_t column) const {
     const Cell& cell = at(row, column);
-    const bool is_text = cell.type == ValueType::Text || cell.type == ValueType::Json || cell.type == ValueType::Date;
+    const bool is_text =
+        cell.type == ValueType::Text || cell.type == ValueType::Json || cell.type == ValueType::Date;
     if (!is_text) throw_type(cell.type, "text");
     return bytes(cell);
 }
@@ -70,15 +71,24 @@ std::string_view RowSet::text(std::size_t row, std::size_t column) const {
 core::Value RowSet::value(std::size_t row, std::size_t column) const {
     const Cell& cell = at(row, column);
     switch (cell.type) {
-        case ValueType::Null: return {};
-        case ValueType::Bool: return cell.bits != 0;
-        case ValueType::Int64: return cell.bits;
-        case ValueType::Double: return std::bit_cast<double>(cell.bits);
-        case ValueType::Text: return bytes(cell);
-        case ValueType::Blob: return core::Blob{to_bytes(bytes(cell))};
-        case ValueType::Date: return core::parse_date(bytes(cell));
-        case ValueType::Timestamp: return core::Timestamp{cell.bits};
-        case ValueType::Json: return core::Json{std::string(bytes(cell))};
+        case ValueType::Null:
+            return {};
+        case ValueType::Bool:
+            return cell.bits != 0;
+        case ValueType::Int64:
+            return cell.bits;
+        case ValueType::Double:
+            return std::bit_cast<double>(cell.bits);
+        case ValueType::Text:
+            return bytes(cell);
+        case ValueType::Blob:
+            return core::Blob{to_bytes(bytes(cell))};
+        case ValueType::Date:
+            return core::parse_date(bytes(cell));
+        case ValueType::Timestamp:
+            return core::Timestamp{cell.bits};
+        case ValueType::Json:
+            return core::Json{std::string(bytes(cell))};
         case ValueType::Uuid: {
             core::Uuid uuid;
             const std::string_view stored = bytes(cell);

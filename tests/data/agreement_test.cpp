@@ -1,6 +1,6 @@
-// Goal: a query selects exactly the rows for which the expression is true in memory. Method: random expressions over
-// random rows with many nulls and near-equal values, across two references; SQLite answers one way, core::evaluate the
-// other. A failure prints the seed that replays it.
+// Goal: a query selects exactly the rows for which the expression is true in memory. Method: random
+// expressions over random rows with many nulls and near-equal values, across two references; SQLite answers
+// one way, core::evaluate the other. A failure prints the seed that replays it.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -22,10 +22,17 @@ struct Path {
     ValueType type;
 };
 constexpr Path kPaths[] = {
-    {"id", ValueType::Int64},           {"reason", ValueType::Text},       {"fee", ValueType::Double},
-    {"is_paid", ValueType::Bool},       {"grade", ValueType::Int64},       {"created_at", ValueType::Timestamp},
-    {"ticket", ValueType::Uuid},        {"scan", ValueType::Blob},         {"animal.name", ValueType::Text},
-    {"animal.born", ValueType::Date},   {"animal.owner_id", ValueType::Int64},
+    {"id", ValueType::Int64},
+    {"reason", ValueType::Text},
+    {"fee", ValueType::Double},
+    {"is_paid", ValueType::Bool},
+    {"grade", ValueType::Int64},
+    {"created_at", ValueType::Timestamp},
+    {"ticket", ValueType::Uuid},
+    {"scan", ValueType::Blob},
+    {"animal.name", ValueType::Text},
+    {"animal.born", ValueType::Date},
+    {"animal.owner_id", ValueType::Int64},
     {"animal.owner.email", ValueType::Text},
 };
 
@@ -36,7 +43,8 @@ public:
     bool one_in(std::size_t n) { return below(n) == 0; }
 
     std::string text() {
-        static const char* const kTexts[] = {"", "a", "A", "ab", "a%", "_", "\xC3\xA9", "e\xCC\x81", "b'", "10", "9", "\\"};
+        static const char* const kTexts[] = {"",         "a",         "A",  "ab", "a%", "_",
+                                             "\xC3\xA9", "e\xCC\x81", "b'", "10", "9",  "\\"};
         return kTexts[below(std::size(kTexts))];
     }
     std::int64_t integer() {
@@ -44,7 +52,8 @@ public:
         return kNumbers[below(std::size(kNumbers))];
     }
     double number() {
-        static const double kNumbers[] = {0, -0.0, 0.5, 1, 2, -1.5, 1e300, 9007199254740992.0, 9223372036854775808.0};
+        static const double kNumbers[] = {
+            0, -0.0, 0.5, 1, 2, -1.5, 1e300, 9007199254740992.0, 9223372036854775808.0};
         return kNumbers[below(std::size(kNumbers))];
     }
     core::Date date() { return {static_cast<std::int32_t>(below(3)) * 20'000 - 20'000}; }
@@ -54,19 +63,29 @@ public:
         uuid.bytes.fill(static_cast<std::uint8_t>(below(3) * 100));
         return uuid;
     }
-    core::Blob blob() { return {std::vector<std::byte>(below(3), std::byte{static_cast<std::uint8_t>(below(2) * 200)})}; }
+    core::Blob blob() {
+        return {std::vector<std::byte>(below(3), std::byte{static_cast<std::uint8_t>(below(2) * 200)})};
+    }
 
     Value value(ValueType type) {
         if (one_in(8)) return {};
         switch (type) {
-            case ValueType::Bool: return one_in(2);
-            case ValueType::Int64: return one_in(4) ? Value(number()) : Value(integer());
-            case ValueType::Double: return one_in(4) ? Value(integer()) : Value(number());
-            case ValueType::Text: return text();
-            case ValueType::Date: return date();
-            case ValueType::Timestamp: return time();
-            case ValueType::Uuid: return uuid();
-            default: return blob();
+            case ValueType::Bool:
+                return one_in(2);
+            case ValueType::Int64:
+                return one_in(4) ? Value(number()) : Value(integer());
+            case ValueType::Double:
+                return one_in(4) ? Value(integer()) : Value(number());
+            case ValueType::Text:
+                return text();
+            case ValueType::Date:
+                return date();
+            case ValueType::Timestamp:
+                return time();
+            case ValueType::Uuid:
+                return uuid();
+            default:
+                return blob();
         }
     }
     /// A value, or another field of the type.
@@ -82,26 +101,41 @@ public:
         const Path& path = kPaths[below(std::size(kPaths))];
         const core::Term field = core::field(path.name);
         switch (below(11)) {
-            case 0: return field == operand(path.type);
-            case 1: return field != operand(path.type);
-            case 2: return field < operand(path.type);
-            case 3: return field <= operand(path.type);
-            case 4: return field > operand(path.type);
-            case 5: return field >= operand(path.type);
-            case 6: return field.in({value(path.type), value(path.type), value(path.type)});
-            case 7: return field.between(operand(path.type), operand(path.type));
-            case 8: return field.is_null();
-            case 9: return path.type == ValueType::Bool ? field.expression() : field.is_not_null();
-            default: return path.type == ValueType::Text ? field.like(text() + (one_in(2) ? "%" : "_")) : field.in({});
+            case 0:
+                return field == operand(path.type);
+            case 1:
+                return field != operand(path.type);
+            case 2:
+                return field < operand(path.type);
+            case 3:
+                return field <= operand(path.type);
+            case 4:
+                return field > operand(path.type);
+            case 5:
+                return field >= operand(path.type);
+            case 6:
+                return field.in({value(path.type), value(path.type), value(path.type)});
+            case 7:
+                return field.between(operand(path.type), operand(path.type));
+            case 8:
+                return field.is_null();
+            case 9:
+                return path.type == ValueType::Bool ? field.expression() : field.is_not_null();
+            default:
+                return path.type == ValueType::Text ? field.like(text() + (one_in(2) ? "%" : "_"))
+                                                    : field.in({});
         }
     }
 
     Expression condition(int depth = 0) {
         if (depth >= 4 || one_in(3)) return comparison();
         switch (below(3)) {
-            case 0: return condition(depth + 1) && condition(depth + 1);
-            case 1: return condition(depth + 1) || condition(depth + 1);
-            default: return !condition(depth + 1);
+            case 0:
+                return condition(depth + 1) && condition(depth + 1);
+            case 1:
+                return condition(depth + 1) || condition(depth + 1);
+            default:
+                return !condition(depth + 1);
         }
     }
 
@@ -153,7 +187,8 @@ TEST_F(Agreement, AQuerySelectsTheRowsThatMatchInMemory) {
     ASSERT_EQ(rows.size(), 60U);
     std::vector<std::vector<Value>> values(rows.size());
     for (std::size_t row = 0; row < rows.size(); ++row) {
-        for (std::size_t column = 0; column < paths.size(); ++column) values[row].push_back(rows.value(row, column));
+        for (std::size_t column = 0; column < paths.size(); ++column)
+            values[row].push_back(rows.value(row, column));
     }
     std::size_t selected_count = 0;
     for (std::uint32_t seed = 0; seed < kCases; ++seed) {

@@ -18,7 +18,9 @@ using namespace std::chrono_literals;
 
 class DatabaseTest : public testing::Test {
 protected:
-    DatabaseTest() { database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER, name TEXT UNIQUE)"); }
+    DatabaseTest() {
+        database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER, name TEXT UNIQUE)");
+    }
 
     std::int64_t count() { return database.query("SELECT count(*) FROM t").int64(0, 0); }
 
@@ -49,8 +51,10 @@ TEST(Database, RefusesAFileThatIsNoDatabase) {
 }
 
 TEST(Database, RefusesOptionsWithoutAMeaning) {
-    EXPECT_EQ(test::code_of([] { Database database("sqlite::memory:", {.connections_max = 0}); }), "database.options");
-    EXPECT_EQ(test::code_of([] { Database database("sqlite::memory:", {.statements_max = 1}); }), "database.options");
+    EXPECT_EQ(test::code_of([] { Database database("sqlite::memory:", {.connections_max = 0}); }),
+              "database.options");
+    EXPECT_EQ(test::code_of([] { Database database("sqlite::memory:", {.statements_max = 1}); }),
+              "database.options");
 }
 
 TEST(Database, InMemoryKeepsItsRowsBetweenSessions) {
@@ -101,7 +105,8 @@ TEST_F(DatabaseTest, CommitsAndRollsBack) {
 TEST_F(DatabaseTest, NothingRunsOnATransactionThatHasEnded) {
     Transaction transaction = database.begin();
     transaction.commit();
-    EXPECT_EQ(test::code_of([&] { transaction.execute("INSERT INTO t (n) VALUES (1)"); }), "database.transaction");
+    EXPECT_EQ(test::code_of([&] { transaction.execute("INSERT INTO t (n) VALUES (1)"); }),
+              "database.transaction");
     EXPECT_EQ(test::code_of([&] { transaction.commit(); }), "database.transaction");
     EXPECT_EQ(test::code_of([&] { transaction.on_commit([] {}); }), "database.transaction");
     EXPECT_EQ(count(), 0);
@@ -111,7 +116,8 @@ TEST_F(DatabaseTest, NothingRunsAfterTheDatabaseRolledBackByItself) {
     Transaction transaction = database.begin();
     EXPECT_EQ(test::code_of([&] { transaction.execute("INSERT OR ROLLBACK INTO t (id) VALUES (1), (1)"); }),
               "database.unique");
-    EXPECT_EQ(test::code_of([&] { transaction.execute("INSERT INTO t (n) VALUES (1)"); }), "database.rolled_back");
+    EXPECT_EQ(test::code_of([&] { transaction.execute("INSERT INTO t (n) VALUES (1)"); }),
+              "database.rolled_back");
     EXPECT_EQ(test::code_of([&] { transaction.commit(); }), "database.rolled_back");
     transaction.rollback();
     EXPECT_EQ(count(), 0);
@@ -187,7 +193,8 @@ TEST_F(DatabaseTest, AReadScopeSeesOneSnapshotAndDoesNotWrite) {
 }
 
 TEST_F(DatabaseTest, NamesTheColumnsOfABrokenRuleAndNeverItsValues) {
-    database.execute("CREATE TABLE rules (a TEXT NOT NULL, b INTEGER CHECK (b > 0), t_id INTEGER REFERENCES t (id))");
+    database.execute(
+        "CREATE TABLE rules (a TEXT NOT NULL, b INTEGER CHECK (b > 0), t_id INTEGER REFERENCES t (id))");
     database.execute("INSERT INTO t (name) VALUES (?)", std::vector<Value>{"secret"});
     try {
         database.execute("INSERT INTO t (name) VALUES (?)", std::vector<Value>{"secret"});
@@ -217,7 +224,8 @@ TEST_F(DatabaseTest, RefusesTwoStatementsAndAWrongNumberOfValues) {
     EXPECT_EQ(test::code_of([&] { database.execute("SELECT 1; DROP TABLE t"); }), "database.statement");
     EXPECT_EQ(test::code_of([&] { database.execute(""); }), "database.statement");
     EXPECT_EQ(test::code_of([&] { database.execute("SELECT ?"); }), "database.bindings");
-    EXPECT_EQ(test::code_of([&] { database.execute("SELECT 1", std::vector<Value>{1}); }), "database.bindings");
+    EXPECT_EQ(test::code_of([&] { database.execute("SELECT 1", std::vector<Value>{1}); }),
+              "database.bindings");
     EXPECT_EQ(count(), 0);
 }
 

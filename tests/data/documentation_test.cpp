@@ -11,7 +11,9 @@ struct Patient {
     std::int64_t id = 0;
     std::string full_name;
     static data::Mapping<Patient> mapping() {
-        return data::Mapping<Patient>("patients").primary_key("id", &Patient::id).column("full_name", &Patient::full_name);
+        return data::Mapping<Patient>("patients")
+            .primary_key("id", &Patient::id)
+            .column("full_name", &Patient::full_name);
     }
 };
 enum class Status : std::uint8_t { Pending, Done };
@@ -27,7 +29,8 @@ struct Visit {
     static data::Mapping<Visit> mapping() {
         return data::Mapping<Visit>("visits")
             .primary_key("id", &Visit::id)
-            .reference("patient", &Visit::patient_id, data::mapping_of<Patient>())  // column patient_id, path patient.
+            .reference("patient", &Visit::patient_id,
+                       data::mapping_of<Patient>())  // column patient_id, path patient.
             .column("status", &Visit::status)
             .timestamps(&Visit::created_at, &Visit::updated_at)
             .index({"status", "-created_at", "-id"});

@@ -1,5 +1,5 @@
-// Goal: processes that share a file lose nothing, and a forked child never touches what it inherited. Method: real
-// forks; a child reports through its exit status.
+// Goal: processes that share a file lose nothing, and a forked child never touches what it inherited. Method:
+// real forks; a child reports through its exit status.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,8 +74,9 @@ TEST(Processes, AForkedChildIsRefusedAndTheParentGoesOn) {
     {
         Transaction transaction = database.begin();
         transaction.execute("INSERT INTO t VALUES (1)");
-        // 1: a new session is refused; 2: so is an open one; 3: the child's own database works; then everything that was
-        // inherited is destroyed, which must not end the parent's transaction or close its files.
+        // 1: a new session is refused; 2: so is an open one; 3: the child's own database works; then
+        // everything that was inherited is destroyed, which must not end the parent's transaction or close
+        // its files.
         const ::pid_t child = in_child([&] {
             if (test::code_of([&] { auto scope = database.read(); }) != "database.forked") return 1;
             if (test::code_of([&] { transaction.execute("DELETE FROM t"); }) != "database.forked") return 2;

@@ -21,12 +21,36 @@ using test::Owner;
 using test::Visit;
 
 // Texts that would change a statement if they were ever part of one.
-const std::vector<std::string> kHostile = {
-    "' OR '1'='1",  "\"; DROP TABLE visits; --", "%",          "_",          "\\",   "x\" UNION SELECT 1 --",
-    "id; DELETE",   "animal.owner.name)",        "\xC3\xA9'",  "?1",         ":me",  "$1",
-    "reason\"",     "(SELECT name FROM owners)", "animal..id", ".id",        "id.",  "animal.owner.name.id",
-    "rowid",        "is_deleted = 1 OR id",      "owners",     "visits.id",  "\n",   "ID",
-    "-id",          "id desc",                   "",           "animal",     " id",  std::string("id\0x", 4)};
+const std::vector<std::string> kHostile = {"' OR '1'='1",
+                                           "\"; DROP TABLE visits; --",
+                                           "%",
+                                           "_",
+                                           "\\",
+                                           "x\" UNION SELECT 1 --",
+                                           "id; DELETE",
+                                           "animal.owner.name)",
+                                           "\xC3\xA9'",
+                                           "?1",
+                                           ":me",
+                                           "$1",
+                                           "reason\"",
+                                           "(SELECT name FROM owners)",
+                                           "animal..id",
+                                           ".id",
+                                           "id.",
+                                           "animal.owner.name.id",
+                                           "rowid",
+                                           "is_deleted = 1 OR id",
+                                           "owners",
+                                           "visits.id",
+                                           "\n",
+                                           "ID",
+                                           "-id",
+                                           "id desc",
+                                           "",
+                                           "animal",
+                                           " id",
+                                           std::string("id\0x", 4)};
 
 class FilledShelter : public testing::Test {
 protected:
@@ -84,7 +108,8 @@ TEST_F(QueryTest, HidesDeletedRowsByAnEqualityThatAnIndexServes) {
     EXPECT_NE(all.sql().text.find("\"is_deleted\" = 0"), std::string::npos) << all.sql().text;
     const core::SqlFragment page = all.order_by("-created_at").order_by("-id").page(1, 5).sql();
     const RowSet plan = session.query("EXPLAIN QUERY PLAN " + page.text, page.bindings);
-    EXPECT_NE(plan.text(0, 3).find("USING INDEX visits_created_at_id_idx"), std::string_view::npos) << plan.text(0, 3);
+    EXPECT_NE(plan.text(0, 3).find("USING INDEX visits_created_at_id_idx"), std::string_view::npos)
+        << plan.text(0, 3);
     EXPECT_EQ(plan.size(), 1U) << "the order must come from the index";
 }
 
@@ -126,8 +151,10 @@ TEST_F(QueryTest, IncludeAddsTheColumnsOfARelation) {
 }
 
 TEST_F(QueryTest, OrdersByColumnsOfRelationsWithNullsFirst) {
-    EXPECT_EQ(ids(all.order_by("animal.owner.name").order_by("-id").limit(2)), (std::vector<std::int64_t>{20, 16}));
-    EXPECT_EQ(ids(all.order_by("-animal.owner.name").order_by("id").limit(2)), (std::vector<std::int64_t>{3, 7}));
+    EXPECT_EQ(ids(all.order_by("animal.owner.name").order_by("-id").limit(2)),
+              (std::vector<std::int64_t>{20, 16}));
+    EXPECT_EQ(ids(all.order_by("-animal.owner.name").order_by("id").limit(2)),
+              (std::vector<std::int64_t>{3, 7}));
 }
 
 TEST_F(QueryTest, NamesAnUnknownFieldAndTheKnownOnes) {
@@ -152,7 +179,8 @@ TEST_F(QueryTest, RefusesAComparisonThatTheDatabaseWouldConvert) {
     EXPECT_EQ(test::code_of([&] { (void)all.where(field("is_paid") == 1).run(session); }), "query.type");
     EXPECT_EQ(test::code_of([&] { (void)all.where(field("fee").like("1%")).run(session); }), "query.type");
     EXPECT_EQ(test::code_of([&] { (void)all.where(field("created_at") > 5).run(session); }), "query.type");
-    EXPECT_EQ(test::code_of([&] { (void)all.where(field("id") == field("reason")).run(session); }), "query.type");
+    EXPECT_EQ(test::code_of([&] { (void)all.where(field("id") == field("reason")).run(session); }),
+              "query.type");
     EXPECT_EQ(test::code_of([&] { all.update(session, {{"fee", "1"}}); }), "query.type");
     EXPECT_EQ(all.where(field("fee") == 1).count(session), all.where(field("fee") == 1.0).count(session));
 }
@@ -176,7 +204,8 @@ TEST_F(QueryTest, HostileNamesAreRefused) {
         if (name != "-id") {  // An order indeed.
             EXPECT_NE(test::code_of([&] { (void)all.order_by(name); }), "nothing was thrown") << name;
         }
-        EXPECT_NE(test::code_of([&] { (void)all.select({name}).run(session); }), "nothing was thrown") << name;
+        EXPECT_NE(test::code_of([&] { (void)all.select({name}).run(session); }), "nothing was thrown")
+            << name;
         EXPECT_NE(test::code_of([&] { (void)all.count_by(session, name); }), "nothing was thrown") << name;
         EXPECT_NE(test::code_of([&] { all.update(session, {{name, 1}}); }), "nothing was thrown") << name;
         EXPECT_NE(test::code_of([&] { Model model(name + " x"); }), "nothing was thrown") << name;
@@ -187,9 +216,14 @@ TEST_F(QueryTest, HostileNamesAreRefused) {
 }
 
 TEST_F(QueryTest, KeysetGivesTheSamePagesAsOffset) {
-    const std::vector<std::vector<std::string>> orders = {
-        {"id"}, {"-id"}, {"reason", "id"}, {"-reason", "id"}, {"grade", "-id"}, {"-grade", "id"},
-        {"animal.owner.name", "-grade", "reason", "-id"}, {"-animal.owner.name", "fee", "id"}};
+    const std::vector<std::vector<std::string>> orders = {{"id"},
+                                                          {"-id"},
+                                                          {"reason", "id"},
+                                                          {"-reason", "id"},
+                                                          {"grade", "-id"},
+                                                          {"-grade", "id"},
+                                                          {"animal.owner.name", "-grade", "reason", "-id"},
+                                                          {"-animal.owner.name", "fee", "id"}};
     for (const auto& order : orders) {
         Query ordered = all.select({"id", "reason", "grade", "fee", "animal.owner.name"});
         for (const std::string& path : order) ordered = ordered.order_by(path);
@@ -207,8 +241,10 @@ TEST_F(QueryTest, KeysetGivesTheSamePagesAsOffset) {
 }
 
 TEST_F(QueryTest, KeysetEntersTheIndex) {
-    const Query next = all.order_by("-created_at").order_by("-id").limit(5).after(
-        std::vector<Value>{core::Timestamp{1'700'000'000'000'000}, 20});
+    const Query next = all.order_by("-created_at")
+                           .order_by("-id")
+                           .limit(5)
+                           .after(std::vector<Value>{core::Timestamp{1'700'000'000'000'000}, 20});
     const core::SqlFragment sql = next.sql();
     const RowSet plan = session.query("EXPLAIN QUERY PLAN " + sql.text, sql.bindings);
     EXPECT_NE(plan.text(0, 3).find("SEARCH"), std::string_view::npos) << plan.text(0, 3);
@@ -234,10 +270,13 @@ TEST_F(QueryTest, UpdatesByQueryAndSaysHowMany) {
 }
 
 TEST_F(QueryTest, UpdateReturningGivesTheRowsAsTheyAreNow) {
-    const RowSet rows = all.where(field("id").in({2, 3})).update_returning(session, {{"fee", 9.5}}, {"id", "fee"});
+    const RowSet rows =
+        all.where(field("id").in({2, 3})).update_returning(session, {{"fee", 9.5}}, {"id", "fee"});
     ASSERT_EQ(rows.size(), 2U);
     EXPECT_EQ(rows.number(1, 1), 9.5);
-    EXPECT_EQ(test::code_of([&] { (void)all.update_returning(session, {{"fee", 1.0}}, {"animal.name"}); }),
+    EXPECT_EQ(test::code_of([&] {
+                  (void)all.update_returning(session, {{"fee", 1.0}}, {"animal.name"});
+              }),
               "query.unknown_field");
     EXPECT_EQ(all.where(field("fee") == 1.0 && field("id") == 2).count(session), 0) << "refused, but done";
 }
@@ -262,7 +301,8 @@ TEST_F(QueryTest, ExistsAndRemove) {
 TEST_F(FilledShelter, CreatingTablesTwiceChangesNothing) {
     test::create_shelter(database);
     EXPECT_EQ(all.count(database.autocommit()), 35);
-    EXPECT_EQ(database.query("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'visits%idx'").int64(0, 0), 1);
+    EXPECT_EQ(database.query("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'visits%idx'").int64(0, 0),
+              1);
 }
 
 }  // namespace

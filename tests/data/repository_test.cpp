@@ -118,11 +118,13 @@ TEST_F(RepositoryTest, AStaleUpdateIsAConflictEvenWhenTheClockStandsStill) {
     mine.reason = "mine";
     EXPECT_EQ(test::code_of([&] { visits.update(mine); }), "record.stale");
     EXPECT_EQ(mine.updated_at, kStart) << "a refused update must not change the object";
-    EXPECT_EQ(test::code_of([&] { visits.update(database.autocommit(), mine, &Visit::reason); }), "record.stale");
+    EXPECT_EQ(test::code_of([&] { visits.update(database.autocommit(), mine, &Visit::reason); }),
+              "record.stale");
     EXPECT_EQ(visits.get(visit.id).reason, "theirs");
     mine.id = 99;
     EXPECT_EQ(test::code_of([&] { visits.update(mine); }), "record.not_found");
-    EXPECT_EQ(test::code_of([&] { visits.update(database.autocommit(), mine, &Visit::reason); }), "record.not_found");
+    EXPECT_EQ(test::code_of([&] { visits.update(database.autocommit(), mine, &Visit::reason); }),
+              "record.not_found");
 }
 
 TEST_F(RepositoryTest, UpdateOfNamedMembersLeavesTheOthers) {
@@ -151,7 +153,8 @@ TEST_F(RepositoryTest, ASoftDeletedRowIsHiddenAndComesBack) {
     EXPECT_TRUE(hidden->is_deleted);
     EXPECT_EQ(hidden->deleted_at, kStart + 1s);
     EXPECT_EQ(hidden->deleted_by, 42);
-    EXPECT_EQ(test::code_of([&] { visits.soft_delete(session, visit.id); }), "record.not_found") << "deleted twice";
+    EXPECT_EQ(test::code_of([&] { visits.soft_delete(session, visit.id); }), "record.not_found")
+        << "deleted twice";
     EXPECT_EQ(test::code_of([&] { visits.update(session, visit); }), "record.stale");
 
     visits.restore(session, visit.id);
@@ -192,7 +195,8 @@ TEST_F(RepositoryTest, PagesCountAndGoEmptyPastTheEnd) {
     EXPECT_TRUE(owners.page(scope, all, 2, 5).has_next);
     EXPECT_TRUE(owners.page(scope, all, 4, 5).results.empty());
     EXPECT_FALSE(owners.page(scope, all, 1, 11).has_next);
-    for (const std::int64_t wrong : {std::int64_t{0}, std::int64_t{-1}, std::numeric_limits<std::int64_t>::max()}) {
+    for (const std::int64_t wrong :
+         {std::int64_t{0}, std::int64_t{-1}, std::numeric_limits<std::int64_t>::max()}) {
         EXPECT_EQ(test::code_of([&] { (void)owners.page(scope, all, wrong, 5); }), "query.page") << wrong;
         EXPECT_EQ(test::code_of([&] { (void)all.page(5, wrong); }), "query.page") << wrong;
     }

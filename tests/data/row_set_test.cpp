@@ -87,8 +87,8 @@ TEST(RowSet, WritesJsonThatAParserReadsBack) {
     };
     Database database("sqlite::memory:");
     for (const auto& [value, expected] : cases) {
-        const RowSet rows =
-            database.query("SELECT ?", std::vector<Value>{value}, std::vector<RowColumn>{{"v", value.type()}});
+        const RowSet rows = database.query("SELECT ?", std::vector<Value>{value},
+                                           std::vector<RowColumn>{{"v", value.type()}});
         ASSERT_EQ(rows.size(), 1U);
         EXPECT_EQ(rows.value(0, 0), value);
         const std::string text = to_json(rows);
@@ -106,7 +106,9 @@ TEST(RowSet, UndeclaredColumnsHaveTheTypeThatIsStored) {
     EXPECT_EQ(rows.value(0, 2), Value("x"));
     EXPECT_EQ(rows.type(0, 3), ValueType::Blob);
     EXPECT_TRUE(rows.is_null(0, 4));
-    EXPECT_EQ(test::code_of([&] { (void)database.query("SELECT 1", {}, std::vector<RowColumn>{{"a", {}}, {"b", {}}}); }),
+    EXPECT_EQ(test::code_of([&] {
+                  (void)database.query("SELECT 1", {}, std::vector<RowColumn>{{"a", {}}, {"b", {}}});
+              }),
               "database.columns");
 }
 

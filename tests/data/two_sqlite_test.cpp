@@ -1,4 +1,5 @@
-// Goal: a second copy of SQLite is noticed, however it came in. Method: a module that exports what tells copies apart.
+// Goal: a second copy of SQLite is noticed, however it came in. Method: a module that exports what tells
+// copies apart.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 

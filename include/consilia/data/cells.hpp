@@ -11,7 +11,8 @@
 
 namespace consilia::data {
 
-/// The cells of the row that a statement stands on. Views live until the statement moves on. Threading: confined.
+/// The cells of the row that a statement stands on. Views live until the statement moves on. Threading:
+/// confined.
 class CONSILIA_API CellReader {
 public:
     explicit CellReader(void* statement) noexcept : statement_(statement) {}
@@ -50,10 +51,13 @@ class Borrowed {
 public:
     Borrowed(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor)
     template <class F>
-        requires(std::is_invocable_v<F&, Argument> && !std::is_same_v<std::remove_cvref_t<F>, Borrowed>)
-    Borrowed(F&& function) noexcept  // NOLINT(google-explicit-constructor)
+    requires(std::is_invocable_v<F&, Argument> && !std::is_same_v<std::remove_cvref_t<F>, Borrowed>)
+        Borrowed(F&& function)
+    noexcept  // NOLINT(google-explicit-constructor)
         : object_(const_cast<void*>(static_cast<const void*>(&function))),
-          call_([](void* object, Argument argument) { (*static_cast<std::remove_reference_t<F>*>(object))(argument); }) {}
+          call_([](void* object, Argument argument) {
+              (*static_cast<std::remove_reference_t<F>*>(object))(argument);
+          }) {}
 
     explicit operator bool() const noexcept { return call_ != nullptr; }
     void operator()(Argument argument) const { call_(object_, argument); }

@@ -33,16 +33,18 @@ public:
 
     /// Runs trusted SQL with bound values and gives its rows. The text must never hold outside input.
     /// `columns` declares the result's names and types; empty: the names of the statement, types as stored.
-    /// @throws StorageError, and for broken rules Conflict (`database.unique`, `database.foreign_key`) or ValidationError
-    ///         (`database.not_null`, `database.check`) naming table and column; Unavailable (`database.busy`).
+    /// @throws StorageError, and for broken rules Conflict (`database.unique`, `database.foreign_key`) or
+    /// ValidationError
+    ///         (`database.not_null`, `database.check`) naming table and column; Unavailable
+    ///         (`database.busy`).
     RowSet query(std::string_view sql, std::span<const core::Value> values = {},
                  std::vector<RowColumn> columns = {}) const;
     RowSet query(std::string_view sql, std::span<const core::Value> values,
                  std::shared_ptr<const std::vector<RowColumn>> columns) const;
     /// Runs trusted SQL and gives the number of rows that it changed.
     std::int64_t execute(std::string_view sql, std::span<const core::Value> values = {}) const;
-    /// Runs a trusted statement with typed cells: `bind` gives its values, `read` is called for each row. No allocation
-    /// and no value object between; for loops that must cost what the database costs.
+    /// Runs a trusted statement with typed cells: `bind` gives its values, `read` is called for each row. No
+    /// allocation and no value object between; for loops that must cost what the database costs.
     /// @return the number of rows that were read; of a statement that gives none, the number that it changed.
     std::int64_t run(std::string_view sql, BindCells bind = nullptr, ReadCells read = nullptr) const;
     /// As `run`, but stops after the first row. @return whether there was one.
@@ -64,8 +66,8 @@ private:
     friend class Database;
 };
 
-/// A writing transaction, begun immediately: it waits for other writers now, never later. Rolled back when destroyed
-/// without `commit`.
+/// A writing transaction, begun immediately: it waits for other writers now, never later. Rolled back when
+/// destroyed without `commit`.
 class CONSILIA_API Transaction : public Session {
 public:
     Transaction(Transaction&&) noexcept = default;
@@ -73,7 +75,8 @@ public:
     /// Makes all changes permanent, then calls what `on_commit` was given, in order. @throws as `execute`.
     void commit();
     void rollback() noexcept;
-    /// Called after a successful commit, on the same thread; what it throws leaves `commit`, after the data is safe.
+    /// Called after a successful commit, on the same thread; what it throws leaves `commit`, after the data
+    /// is safe.
     void on_commit(std::function<void()> action);
     /// Runs `body` so that its changes are undone if it throws, and the rest of the transaction stays.
     void savepoint(const std::function<void()>& body);
@@ -110,27 +113,30 @@ private:
 
 /// A SQLite database, set for a web server: WAL, foreign keys enforced, LIKE case-sensitive, full durability.
 ///
-/// After a fork the child must open its own: every call answers Unavailable (`database.forked`) there, and inherited
-/// connections are abandoned, never closed. A session must end before its database.
-/// Threading: safe.
+/// After a fork the child must open its own: every call answers Unavailable (`database.forked`) there, and
+/// inherited connections are abandoned, never closed. A session must end before its database. Threading:
+/// safe.
 class CONSILIA_API Database {
 public:
     /// `url`: `sqlite:/path/to/file.db`, relative `sqlite:file.db`, or `sqlite::memory:` (one connection).
-    /// @throws InvalidArgument (`database.url`), StorageError (`database.open`), Unavailable (`database.two_sqlite`) if
+    /// @throws InvalidArgument (`database.url`), StorageError (`database.open`), Unavailable
+    /// (`database.two_sqlite`) if
     ///         the process holds two copies of SQLite, which would drop each other's file locks.
     explicit Database(std::string_view url, DatabaseOptions options = {});
     ~Database();
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
 
-    /// Begins a writing transaction. @throws Unavailable (`database.busy`, `database.pool`) after the busy timeout.
+    /// Begins a writing transaction. @throws Unavailable (`database.busy`, `database.pool`) after the busy
+    /// timeout.
     [[nodiscard]] Transaction begin();
     /// Begins a snapshot for reading. @throws as `begin`.
     [[nodiscard]] ReadScope read();
     /// A connection on which each statement commits by itself. @throws as `begin`.
     [[nodiscard]] Autocommit autocommit();
     /// Runs one trusted SELECT by itself; see `Session::query`.
-    RowSet query(std::string_view sql, std::span<const core::Value> values = {}, std::vector<RowColumn> columns = {});
+    RowSet query(std::string_view sql, std::span<const core::Value> values = {},
+                 std::vector<RowColumn> columns = {});
     /// Runs one trusted statement by itself; see `Session::execute`.
     std::int64_t execute(std::string_view sql, std::span<const core::Value> values = {});
 

@@ -17,14 +17,16 @@
 
 namespace consilia::data {
 
-/// The stored name of an enumerator. An enum becomes a field type where a function `enum_names(E)`, found beside the
-/// enum, returns an array of these.
+/// The stored name of an enumerator. An enum becomes a field type where a function `enum_names(E)`, found
+/// beside the enum, returns an array of these.
 template <class E>
 using EnumName = std::pair<E, std::string_view>;
 
 /// An enum that has a table of names.
 template <class E>
-concept NamedEnum = std::is_enum_v<E> && requires(E e) { enum_names(e); };
+concept NamedEnum = std::is_enum_v<E> && requires(E e) {
+    enum_names(e);
+};
 
 /// The stored name of an enumerator. @throws InvalidArgument (`field.enum`) if it has none.
 template <NamedEnum E>
@@ -83,7 +85,9 @@ struct FieldType<std::string> {
 template <>
 struct FieldType<core::Json> {
     static constexpr core::ValueType kType = core::ValueType::Json;
-    static void read(const CellReader& row, int column, core::Json& out) { out.text.assign(row.text(column)); }
+    static void read(const CellReader& row, int column, core::Json& out) {
+        out.text.assign(row.text(column));
+    }
     static void write(CellWriter& to, int place, const core::Json& value) { to.text(place, value.text); }
     static core::Value value(const core::Json& field) { return field; }
 };
@@ -91,16 +95,24 @@ struct FieldType<core::Json> {
 template <>
 struct FieldType<core::Timestamp> {
     static constexpr core::ValueType kType = core::ValueType::Timestamp;
-    static void read(const CellReader& row, int column, core::Timestamp& out) { out.microseconds = row.int64(column); }
-    static void write(CellWriter& to, int place, core::Timestamp value) { to.int64(place, value.microseconds); }
+    static void read(const CellReader& row, int column, core::Timestamp& out) {
+        out.microseconds = row.int64(column);
+    }
+    static void write(CellWriter& to, int place, core::Timestamp value) {
+        to.int64(place, value.microseconds);
+    }
     static core::Value value(core::Timestamp field) { return field; }
 };
 
 template <>
 struct FieldType<core::Date> {
     static constexpr core::ValueType kType = core::ValueType::Date;
-    static void read(const CellReader& row, int column, core::Date& out) { out = core::parse_date(row.text(column)); }
-    static void write(CellWriter& to, int place, core::Date value) { to.text_copy(place, core::to_iso8601(value)); }
+    static void read(const CellReader& row, int column, core::Date& out) {
+        out = core::parse_date(row.text(column));
+    }
+    static void write(CellWriter& to, int place, core::Date value) {
+        to.text_copy(place, core::to_iso8601(value));
+    }
     static core::Value value(core::Date field) { return field; }
 };
 
@@ -109,7 +121,8 @@ struct FieldType<core::Uuid> {
     static constexpr core::ValueType kType = core::ValueType::Uuid;
     static void read(const CellReader& row, int column, core::Uuid& out) {
         const auto stored = row.bytes(column);
-        if (stored.size() != out.bytes.size()) throw core::StorageError("field.uuid", "a stored uuid has not 16 bytes");
+        if (stored.size() != out.bytes.size())
+            throw core::StorageError("field.uuid", "a stored uuid has not 16 bytes");
         std::memcpy(out.bytes.data(), stored.data(), out.bytes.size());
     }
     static void write(CellWriter& to, int place, const core::Uuid& value) {
@@ -176,6 +189,8 @@ using unwrapped_field_t = typename UnwrappedField<V>::Type;
 
 /// A type that a member of a mapped struct may have.
 template <class V>
-concept Storable = requires { FieldType<V>::kType; };
+concept Storable = requires {
+    FieldType<V>::kType;
+};
 
 }  // namespace consilia::data

@@ -66,7 +66,8 @@ public:
     template <class V, class B>
     Mapping& column(std::string name, V B::*member, ColumnOptions options = {}) {
         static_assert(Storable<V>,
-                      "a member of this type cannot be stored: use std::int64_t, bool, double, std::string, a core type, "
+                      "a member of this type cannot be stored: use std::int64_t, bool, double, std::string, "
+                      "a core type, "
                       "an enum with enum_names(), or std::optional of these");
         return add({.name = std::move(name),
                     .type = FieldType<V>::kType,
@@ -75,9 +76,11 @@ public:
                    static_cast<V T::*>(member));
     }
 
-    /// A member that holds the id of a row of `target`; its column is `{relation}_id`. Paths go `relation.column`.
+    /// A member that holds the id of a row of `target`; its column is `{relation}_id`. Paths go
+    /// `relation.column`.
     template <class V, class B, class U>
-    Mapping& reference(const std::string& relation, V B::*member, const Mapping<U>& target, ColumnOptions options = {}) {
+    Mapping& reference(const std::string& relation, V B::*member, const Mapping<U>& target,
+                       ColumnOptions options = {}) {
         static_assert(std::same_as<unwrapped_field_t<V>, std::int64_t>,
                       "a reference is held by std::int64_t or std::optional<std::int64_t>");
         const std::string name = relation + "_id";
@@ -86,8 +89,8 @@ public:
         return *this;
     }
 
-    /// Columns `created_at` and `updated_at`, set by the repository from its clock. `updated_at` grows with each update
-    /// and tells a stale one.
+    /// Columns `created_at` and `updated_at`, set by the repository from its clock. `updated_at` grows with
+    /// each update and tells a stale one.
     template <class B, class C>
     Mapping& timestamps(core::Timestamp B::*created_at, core::Timestamp C::*updated_at) {
         created_at_ = created_at;
@@ -137,7 +140,9 @@ public:
     void write(CellWriter& to, int place, std::size_t column, const T& object) const {
         members_[column].write(to, place, object);
     }
-    [[nodiscard]] core::Value value(std::size_t column, const T& object) const { return members_[column].value(object); }
+    [[nodiscard]] core::Value value(std::size_t column, const T& object) const {
+        return members_[column].value(object);
+    }
     template <class V, class B>
     [[nodiscard]] std::size_t index_of(V B::*member) const {
         V T::*own = member;
@@ -163,8 +168,12 @@ private:
     Mapping& add(Column column, V T::*member) {
         model_->add_column(std::move(column));
         members_.push_back(
-            {[member](const CellReader& row, int at, T& object) { FieldType<V>::read(row, at, object.*member); },
-             [member](CellWriter& to, int place, const T& object) { FieldType<V>::write(to, place, object.*member); },
+            {[member](const CellReader& row, int at, T& object) {
+                 FieldType<V>::read(row, at, object.*member);
+             },
+             [member](CellWriter& to, int place, const T& object) {
+                 FieldType<V>::write(to, place, object.*member);
+             },
              [member](const T& object) { return core::Value(FieldType<V>::value(object.*member)); },
              [member](const std::type_info& type, const void* other) {
                  return type == typeid(member) && *static_cast<V T::*const*>(other) == member;
@@ -180,7 +189,8 @@ private:
     MappedStatements statements_;
 };
 
-/// Where the mapping of T comes from: `T::mapping()`. Specialise it for a struct that cannot have that function.
+/// Where the mapping of T comes from: `T::mapping()`. Specialise it for a struct that cannot have that
+/// function.
 template <class T>
 struct Describe {
     static Mapping<T> mapping() { return T::mapping(); }
@@ -199,7 +209,7 @@ template <class T>
 
 /// The typed field of a member that T inherits: `field<Prediction>(&Prediction::created_at)`.
 template <class T, class B, class V>
-    requires std::derived_from<T, B>
+requires std::derived_from<T, B>
 [[nodiscard]] TypedField<V> field(V B::*member) {
     return TypedField<V>(mapping_of<T>().column_of(member).name);
 }
@@ -216,7 +226,8 @@ const Model& model_behind(V T::*) {
 }  // namespace detail
 
 /// A field across a reference: `field(&Prediction::xray_id, &XrayImage::patient_id, &Patient::user_id)` is
-/// `xray.patient.user_id`. @throws InvalidArgument (`mapping.member`) where a step is no reference to the next table.
+/// `xray.patient.user_id`. @throws InvalidArgument (`mapping.member`) where a step is no reference to the
+/// next table.
 template <class V, class T, class U, class... Rest>
 [[nodiscard]] auto field(V T::*step, U next, Rest... rest) {
     const Model& model = mapping_of<T>().model();

@@ -24,7 +24,8 @@ struct Column {
     bool is_primary_key = false;  ///< An int64 that the database gives.
 };
 
-/// A way from a row to one of another table: `relation` is what paths say (`xray.patient`), `column` holds the id.
+/// A way from a row to one of another table: `relation` is what paths say (`xray.patient`), `column` holds
+/// the id.
 struct Reference {
     std::string relation;
     std::string column;
@@ -65,8 +66,8 @@ private:
     std::vector<Index> indexes_;
 };
 
-/// Creates tables and indexes that are missing, in one transaction, in the order given: referenced tables first. What
-/// is there already is left as it is.
+/// Creates tables and indexes that are missing, in one transaction, in the order given: referenced tables
+/// first. What is there already is left as it is.
 CONSILIA_API void create_tables(Database& database, std::span<const Model* const> models);
 
 }  // namespace consilia::data

@@ -25,12 +25,13 @@ using Assignment = std::pair<std::string, core::Value>;
 CONSILIA_API std::int64_t insert(const Session& session, const Model& model,
                                  const std::vector<Assignment>& values);
 
-/// Rows of a model, narrowed and ordered. Each step gives a new query. Fields are dotted paths across references:
-/// `xray.patient.user_id`. Names come from the declared model only; an unknown one is InvalidArgument
+/// Rows of a model, narrowed and ordered. Each step gives a new query. Fields are dotted paths across
+/// references: `xray.patient.user_id`. Names come from the declared model only; an unknown one is
+/// InvalidArgument
 /// (`query.unknown_field`) with the path and the known names in its details.
 ///
-/// A model with soft delete shows its deleted rows only `with_deleted`; references are followed to deleted rows too.
-/// The model must outlive the query. Threading: safe; sessions are confined.
+/// A model with soft delete shows its deleted rows only `with_deleted`; references are followed to deleted
+/// rows too. The model must outlive the query. Threading: safe; sessions are confined.
 class CONSILIA_API Query {
 public:
     explicit Query(const Model& model);
@@ -38,17 +39,19 @@ public:
     Query(const Query&) = default;
     Query& operator=(const Query&) = default;
 
-    [[nodiscard]] Query where(const core::Expression& condition, const core::Parameters& parameters = {}) const;
-    [[nodiscard]] Query exclude(const core::Expression& condition, const core::Parameters& parameters = {}) const;
+    [[nodiscard]] Query where(const core::Expression& condition,
+                              const core::Parameters& parameters = {}) const;
+    [[nodiscard]] Query exclude(const core::Expression& condition,
+                                const core::Parameters& parameters = {}) const;
     /// Appends an order: a path, `-` before it for descending. Nulls come first ascending, last descending.
     [[nodiscard]] Query order_by(std::string_view path) const;
     [[nodiscard]] Query limit(std::int64_t rows) const;
     [[nodiscard]] Query offset(std::int64_t rows) const;
     /// Page `number` (from 1) of `size` rows. @throws InvalidArgument (`query.page`) below 1.
     [[nodiscard]] Query page(std::int64_t number, std::int64_t size) const;
-    /// What follows the row with these values of the order's columns, in their order (see `key`): a page that costs the
-    /// same however deep it is. @throws InvalidArgument (`query.keyset`) unless the order ends with the primary key and
-    /// there is a value for each of its columns.
+    /// What follows the row with these values of the order's columns, in their order (see `key`): a page that
+    /// costs the same however deep it is. @throws InvalidArgument (`query.keyset`) unless the order ends with
+    /// the primary key and there is a value for each of its columns.
     [[nodiscard]] Query after(std::span<const core::Value> key) const;
     /// The values of the order's columns in a row of this query's result, for `after`.
     [[nodiscard]] std::vector<core::Value> key(const RowSet& rows, std::size_t row) const;
@@ -70,7 +73,8 @@ public:
     /// Changes the matching rows and gives their number; conditions may cross references.
     /// @throws InvalidArgument (`query.unsupported`) for a query with order, limit or offset.
     std::int64_t update(const Session& session, const std::vector<Assignment>& assignments) const;
-    /// As `update`, and gives the columns of the changed rows as they are now. `paths` must be of the model itself.
+    /// As `update`, and gives the columns of the changed rows as they are now. `paths` must be of the model
+    /// itself.
     RowSet update_returning(const Session& session, const std::vector<Assignment>& assignments,
                             const std::vector<std::string>& paths) const;
     /// Deletes the matching rows and gives their number.

@@ -34,9 +34,9 @@ namespace detail {
 [[noreturn]] CONSILIA_API void throw_record_stale(const Model& model, std::int64_t id);
 }  // namespace detail
 
-/// The records of one mapped struct. Every call names the session that it takes part in; those without one run by
-/// themselves. Rows that were soft-deleted are not found, except where a call says so.
-/// Threading: safe; sessions are confined.
+/// The records of one mapped struct. Every call names the session that it takes part in; those without one
+/// run by themselves. Rows that were soft-deleted are not found, except where a call says so. Threading:
+/// safe; sessions are confined.
 template <class T>
 class Repository {
 public:
@@ -61,7 +61,8 @@ public:
         return find_with(session, mapping_.statements().find_deleted, id);
     }
 
-    /// Adds a row, and gives the object its id (unless it has one already) and its timestamps. Returns the id.
+    /// Adds a row, and gives the object its id (unless it has one already) and its timestamps. Returns the
+    /// id.
     /// @throws as `Session::execute`; the object is then as it was.
     std::int64_t insert(const Session& session, T& object) const {
         core::Timestamp created_at;
@@ -91,7 +92,8 @@ public:
     }
     std::int64_t insert(T& object) const { return insert(database_.autocommit(), object); }
 
-    /// Stores all members. With timestamps it is refused if somebody changed the row since the object was read.
+    /// Stores all members. With timestamps it is refused if somebody changed the row since the object was
+    /// read.
     /// @throws NotFound (`record.not_found`), Conflict (`record.stale`), and as `Session::execute`.
     void update(const Session& session, T& object) const {
         const bool is_versioned = mapping_.has_timestamps();
@@ -123,8 +125,8 @@ public:
     /// Stores the named members only, and `updated_at`: `update(session, user, &User::email, &User::role)`.
     /// @throws as `update`.
     template <class... Members>
-        requires(sizeof...(Members) > 0)
-    void update(const Session& session, T& object, Members... members) const {
+    requires(sizeof...(Members) > 0) void update(const Session& session, T& object,
+                                                 Members... members) const {
         std::vector<Assignment> changes;
         const auto add = [&](std::size_t index) {
             changes.emplace_back(mapping_.model().columns()[index].name, mapping_.value(index, object));
@@ -143,19 +145,22 @@ public:
 
     /// Hides a row: it is marked with the time and with who did it. @throws NotFound; InvalidArgument
     /// (`record.no_soft_delete`) for a model without the mixin.
-    void soft_delete(const Session& session, std::int64_t id, std::optional<std::int64_t> by = std::nullopt) const {
+    void soft_delete(const Session& session, std::int64_t id,
+                     std::optional<std::int64_t> by = std::nullopt) const {
         mark(session, id, true, by);
     }
     /// Shows a soft-deleted row again. @throws as `soft_delete`; NotFound also for a row that is not deleted.
     void restore(const Session& session, std::int64_t id) const { mark(session, id, false, std::nullopt); }
     /// Deletes a row for good, soft-deleted or not. @throws NotFound, Conflict (`database.foreign_key`).
     void remove(const Session& session, std::int64_t id) const {
-        if (with_key(id).with_deleted().remove(session) == 0) detail::throw_record_missing(mapping_.model(), id);
+        if (with_key(id).with_deleted().remove(session) == 0)
+            detail::throw_record_missing(mapping_.model(), id);
     }
 
     /// A query over the rows that are not deleted.
     [[nodiscard]] Query query() const { return Query(mapping_.model()); }
-    /// The objects of a query over this model. @throws InvalidArgument (`query.unsupported`) if it selects or includes.
+    /// The objects of a query over this model. @throws InvalidArgument (`query.unsupported`) if it selects or
+    /// includes.
     [[nodiscard]] std::vector<T> list(const Session& session, const Query& query) const {
         std::vector<T> objects;
         query.each(session, [&](const CellReader& row) { mapping_.read(row, objects.emplace_back()); });
@@ -165,10 +170,12 @@ public:
         std::vector<T> objects = list(session, query.limit(1));
         return objects.empty() ? std::nullopt : std::optional<T>(std::move(objects.front()));
     }
-    /// Page `number` from 1; past the last one it is empty. Counting all rows costs far more than the page: for
-    /// endless lists use `Query::after`. @throws InvalidArgument (`query.page`).
-    [[nodiscard]] Page<T> page(const Session& session, const Query& query, std::int64_t number, std::int64_t size) const {
-        Page<T> page{.current_page = number, .page_size = size, .results = list(session, query.page(number, size))};
+    /// Page `number` from 1; past the last one it is empty. Counting all rows costs far more than the page:
+    /// for endless lists use `Query::after`. @throws InvalidArgument (`query.page`).
+    [[nodiscard]] Page<T> page(const Session& session, const Query& query, std::int64_t number,
+                               std::int64_t size) const {
+        Page<T> page{
+            .current_page = number, .page_size = size, .results = list(session, query.page(number, size))};
         page.count = query.count(session);
         page.num_pages = (page.count + size - 1) / size;
         page.has_next = number < page.num_pages;
@@ -196,14 +203,16 @@ private:
         if (with_key(id).with_deleted().exists(session)) detail::throw_record_stale(mapping_.model(), id);
         detail::throw_record_missing(mapping_.model(), id);
     }
-    [[nodiscard]] std::optional<T> find_with(const Session& session, const std::string& sql, std::int64_t id) const {
+    [[nodiscard]] std::optional<T> find_with(const Session& session, const std::string& sql,
+                                             std::int64_t id) const {
         std::optional<T> found;
         session.run_first(
             sql, [&](CellWriter& to) { to.int64(0, id); },
             [&](const CellReader& row) { mapping_.read(row, found.emplace()); });
         return found;
     }
-    void mark(const Session& session, std::int64_t id, bool is_deleted, std::optional<std::int64_t> by) const {
+    void mark(const Session& session, std::int64_t id, bool is_deleted,
+              std::optional<std::int64_t> by) const {
         if (!mapping_.model().has_soft_delete()) {
             throw core::InvalidArgument("record.no_soft_delete", "the model has no soft delete",
                                         {{"model", mapping_.model().table()}});
@@ -214,7 +223,8 @@ private:
                                            {"deleted_by", by ? core::Value(*by) : core::Value()}};
         const auto row = find_with(session, mapping_.statements().find_deleted, id);
         if (!row) detail::throw_record_missing(mapping_.model(), id);
-        if (mapping_.has_timestamps()) changes.emplace_back("updated_at", next_version(mapping_.updated_at(*row)));
+        if (mapping_.has_timestamps())
+            changes.emplace_back("updated_at", next_version(mapping_.updated_at(*row)));
         const Query rows = with_key(id).with_deleted().where(core::field("is_deleted") == !is_deleted);
         if (rows.update(session, changes) == 0) detail::throw_record_missing(mapping_.model(), id);
     }

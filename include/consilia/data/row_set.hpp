@@ -13,7 +13,8 @@
 
 namespace consilia::data {
 
-/// A column of a result: its dotted path from the queried model (`xray.patient.full_name`) and its declared type.
+/// A column of a result: its dotted path from the queried model (`xray.patient.full_name`) and its declared
+/// type.
 struct RowColumn {
     std::string name;
     core::ValueType type = core::ValueType::Null;  ///< Null: not declared, as for trusted SQL.
@@ -25,7 +26,8 @@ public:
     explicit RowSet(std::vector<RowColumn> columns = {})
         : RowSet(std::make_shared<const std::vector<RowColumn>>(std::move(columns))) {}
     /// Shares the columns with other results of one query.
-    explicit RowSet(std::shared_ptr<const std::vector<RowColumn>> columns) noexcept : columns_(std::move(columns)) {}
+    explicit RowSet(std::shared_ptr<const std::vector<RowColumn>> columns) noexcept
+        : columns_(std::move(columns)) {}
 
     [[nodiscard]] std::size_t size() const noexcept { return row_count_; }
     [[nodiscard]] bool empty() const noexcept { return row_count_ == 0; }
@@ -33,15 +35,19 @@ public:
     /// @throws InvalidArgument (`row.unknown_column`) with the name.
     [[nodiscard]] std::size_t column_index(std::string_view name) const;
 
-    [[nodiscard]] core::ValueType type(std::size_t row, std::size_t column) const { return at(row, column).type; }
+    [[nodiscard]] core::ValueType type(std::size_t row, std::size_t column) const {
+        return at(row, column).type;
+    }
     [[nodiscard]] bool is_null(std::size_t row, std::size_t column) const {
         return at(row, column).type == core::ValueType::Null;
     }
-    /// Integers, bools (0 or 1) and timestamps (microseconds). @throws InvalidArgument (`row.type`) for other cells.
+    /// Integers, bools (0 or 1) and timestamps (microseconds). @throws InvalidArgument (`row.type`) for other
+    /// cells.
     [[nodiscard]] std::int64_t int64(std::size_t row, std::size_t column) const;
     /// Doubles and integers. @throws InvalidArgument (`row.type`).
     [[nodiscard]] double number(std::size_t row, std::size_t column) const;
-    /// Text, JSON and dates (`YYYY-MM-DD`); lives as long as the row set. @throws InvalidArgument (`row.type`).
+    /// Text, JSON and dates (`YYYY-MM-DD`); lives as long as the row set. @throws InvalidArgument
+    /// (`row.type`).
     [[nodiscard]] std::string_view text(std::size_t row, std::size_t column) const;
     /// A copy of the cell as a value of its own.
     [[nodiscard]] core::Value value(std::size_t row, std::size_t column) const;
@@ -49,7 +55,9 @@ public:
     /// Appends the cells of a row from left to right; for readers of other stores.
     void append_null() { add({core::ValueType::Null, 0, 0}); }
     void append_int64(core::ValueType type, std::int64_t value) { add({type, 0, value}); }
-    void append_double(double value) { add({core::ValueType::Double, 0, std::bit_cast<std::int64_t>(value)}); }
+    void append_double(double value) {
+        add({core::ValueType::Double, 0, std::bit_cast<std::int64_t>(value)});
+    }
     void append_bytes(core::ValueType type, std::string_view bytes);
     /// Makes room for this many cells and bytes of text in all.
     void reserve(std::size_t cells, std::size_t bytes);
@@ -81,8 +89,9 @@ private:
     std::size_t row_cells_ = 0;  ///< Cells of the row that is being appended.
 };
 
-/// Appends row `row` as a JSON object to `out`; the columns `a.b` and `a.c` become `"a": {"b", "c"}`, null as a whole if
-/// all of its columns are. Columns of one object must stand together. JSON cells are written as they are.
+/// Appends row `row` as a JSON object to `out`; the columns `a.b` and `a.c` become `"a": {"b", "c"}`, null as
+/// a whole if all of its columns are. Columns of one object must stand together. JSON cells are written as
+/// they are.
 CONSILIA_API void append_json(std::string& out, const RowSet& rows, std::size_t row);
 /// All rows as a JSON array of objects.
 CONSILIA_API std::string to_json(const RowSet& rows);

@@ -44,14 +44,15 @@ constexpr bool is_comparable() {
 
 template <class F>
 constexpr bool is_ordered() {
-    return !std::same_as<F, bool> && !std::is_enum_v<F> && !std::same_as<F, core::Json> && !std::same_as<F, core::Blob>;
+    return !std::same_as<F, bool> && !std::is_enum_v<F> && !std::same_as<F, core::Json> &&
+           !std::same_as<F, core::Blob>;
 }
 
 }  // namespace detail
 
-/// A field of a mapped struct inside an expression: `field(&Prediction::status) == Status::Completed`. The field stands
-/// on the left. An optional member is compared as what it holds, with SQL's logic; `is_null()` asks whether it holds
-/// anything. Threading: safe.
+/// A field of a mapped struct inside an expression: `field(&Prediction::status) == Status::Completed`. The
+/// field stands on the left. An optional member is compared as what it holds, with SQL's logic; `is_null()`
+/// asks whether it holds anything. Threading: safe.
 template <class V>
 class TypedField {
 public:
@@ -110,10 +111,12 @@ public:
 private:
     template <class U>
     static core::Term as_term(const U& other) {
-        static_assert(!UnwrappedField<U>::kIsNullable && !std::same_as<U, std::nullptr_t>,
-                      "a comparison with nothing is never true: use is_null(), or the value inside the optional");
-        static_assert(UnwrappedField<U>::kIsNullable || detail::is_comparable<Type, std::decay_t<U>>(),
-                      "this field is compared with a value of another type: give it the type of the struct's member");
+        static_assert(
+            !UnwrappedField<U>::kIsNullable && !std::same_as<U, std::nullptr_t>,
+            "a comparison with nothing is never true: use is_null(), or the value inside the optional");
+        static_assert(
+            UnwrappedField<U>::kIsNullable || detail::is_comparable<Type, std::decay_t<U>>(),
+            "this field is compared with a value of another type: give it the type of the struct's member");
         if constexpr (detail::IsTypedField<U>::value) {
             return other.term();
         } else if constexpr (std::same_as<Type, std::string>) {
@@ -124,7 +127,8 @@ private:
     }
     template <class U>
     static core::Term as_ordered(const U& other) {
-        static_assert(detail::is_ordered<Type>(), "fields of this type have no order: compare with == or in()");
+        static_assert(detail::is_ordered<Type>(),
+                      "fields of this type have no order: compare with == or in()");
         return as_term(other);
     }
 

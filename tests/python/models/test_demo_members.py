@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 
+from consilia import imaging
 from consilia.models import FAMILIES
 from consilia.pack import load, verify
 from consilia.phantoms import DIAGNOSES, phantom
@@ -29,16 +29,14 @@ def test_the_packages_take_at_most_six_megabytes():
 def test_the_consensus_is_right_about_most_new_phantoms():
     """Seeds beyond those of training; 48 images, of which fewer than 36 right would be improbable."""
     numbers = range(900_000, 900_048)
-    images = []
-    for number in numbers:
-        equalised = cv2.createCLAHE(2.0, (8, 8)).apply(phantom(DIAGNOSES[number % 4], number))
-        resized = cv2.resize(equalised, (80, 80), interpolation=cv2.INTER_AREA)
-        images.append(((resized / 255.0 - 0.5) / 0.25).astype(np.float32)[None])
-    batch = torch.from_numpy(np.stack(images))
+    images = [phantom(DIAGNOSES[number % 4], number) for number in numbers]
     opinions = []
     with torch.no_grad():
         for family in FAMILIES:
             path = PACKAGES / f"{family}.member"
-            opinions.append((load(path)(batch) / verify(path)["temperature"]).softmax(1))
+            manifest = verify(path)
+            pipeline = imaging.Pipeline(manifest["input"]["pipeline"])
+            batch = torch.from_numpy(np.stack([pipeline.apply(image) for image in images]))
+            opinions.append((load(path)(batch) / manifest["temperature"]).softmax(1))
     answers = torch.stack(opinions).mean(0).argmax(1)
     assert (answers == torch.tensor([number % 4 for number in numbers])).sum() >= 36
