@@ -4,6 +4,9 @@ BUILD := build/$(PRESET)
 PYTHON := .venv/bin/python
 export PYTHONPATH := $(CURDIR)/$(BUILD)/python
 JOBS ?= $(shell nproc)
+# Paths inside the tree count as relative, so that every clone shares what the compiler cache holds.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
 
 .PHONY: help setup build demo test bench compare lint format tidy docs stubs asan tsan wheel clean
 
