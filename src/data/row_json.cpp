@@ -133,7 +133,6 @@ void append_cell(std::string& out, const RowSet& rows, std::size_t row, std::siz
             append_double(out, rows.number(row, column));
             return;
         case ValueType::Text:
-        case ValueType::Date:
             append_text(out, rows.text(row, column));
             return;
         case ValueType::Json:
@@ -176,14 +175,19 @@ void append_json(std::string& out, const RowSet& rows, std::size_t row) {
     append_object(out, rows, row, members_of(rows.columns(), 0, rows.columns().size(), 0));
 }
 
-std::string to_json(const RowSet& rows) {
+void append_json(std::string& out, const RowSet& rows) {
     const std::vector<Member> members = members_of(rows.columns(), 0, rows.columns().size(), 0);
-    std::string out = "[";
+    out += '[';
     for (std::size_t row = 0; row < rows.size(); ++row) {
         if (row != 0) out += ',';
         append_object(out, rows, row, members);
     }
     out += ']';
+}
+
+std::string to_json(const RowSet& rows) {
+    std::string out;
+    append_json(out, rows);
     return out;
 }
 
