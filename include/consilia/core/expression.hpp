@@ -145,6 +145,9 @@ public:
     /// Deepest tree: readers recurse, and the parser of SQLite has a stack of 100.
     static constexpr std::size_t kMaxDepth = 64;
 
+    /// The same operator, and subquery if it has one, on other operands. @throws as `make`.
+    [[nodiscard]] Expression with_operands(std::vector<Expression> operands) const;
+
     [[nodiscard]] Operator op() const noexcept;
     [[nodiscard]] std::span<const Expression> operands() const noexcept;
     [[nodiscard]] const Value& value() const noexcept;       ///< Of a literal; null otherwise.
@@ -169,9 +172,17 @@ public:
 private:
     struct Node;
     explicit Expression(std::shared_ptr<const Node> node) noexcept : node_(std::move(node)) {}
+    static Expression named(Operator op, std::string name);
+    /// Takes the operands out of the span.
     static Expression branch(Operator op, std::span<Expression> operands,
                              std::shared_ptr<const Subquery> subquery = nullptr);
+    static Expression joined(Operator op, const Expression& a, const Expression& b);
+    template <class SameLiteral, class SameSubquery>
+    [[nodiscard]] bool is_alike(const Expression& other, SameLiteral same_literal,
+                                SameSubquery same_subquery) const noexcept;
     friend class Term;
+    friend CONSILIA_API Expression operator&&(const Expression& a, const Expression& b);
+    friend CONSILIA_API Expression operator||(const Expression& a, const Expression& b);
     std::shared_ptr<const Node> node_;
 };
 
@@ -256,6 +267,11 @@ CONSILIA_API Value evaluate(const Expression& expression, const FieldSource& fie
 /// True if the expression is true: false and unknown both give false, as in a WHERE clause.
 CONSILIA_API bool matches(const Expression& expression, const FieldSource& fields,
                           const Parameters& parameters = {});
+
+/// What a function of values (Add to Ceil, Concat to Contains, NullIf to Greatest, DateOf to JsonBool, Like)
+/// gives for these: the one definition that the evaluator and the connections to SQLite share.
+/// @throws InvalidArgument (`expression.type`) for values that it does not take.
+CONSILIA_API Value calculate(Operator op, std::span<const Value> operands);
 
 /// The distinct field paths in an expression, in order of first appearance.
 CONSILIA_API std::vector<std::string> field_paths(const Expression& expression);
