@@ -11,6 +11,7 @@
 #include <set>
 
 #include "consilia/core/error.hpp"
+#include "sqlite_functions.hpp"
 
 namespace consilia::data {
 namespace {
@@ -131,6 +132,7 @@ Connection::Connection(const std::string& path, const DatabaseOptions& options)
     set_up("PRAGMA case_sensitive_like = ON");  // As expressions have it.
     set_up("PRAGMA temp_store = MEMORY");
     set_up("PRAGMA trusted_schema = OFF");  // A file from elsewhere runs no functions of ours.
+    add_functions(handle());
 }
 
 Connection::~Connection() {
