@@ -1,119 +1,14 @@
 // The in-memory reader of expressions: SQL's three-valued logic, null standing for unknown.
-#include <cmath>
+#include <array>
 #include <compare>
 
 #include "consilia/core/error.hpp"
 #include "consilia/core/expression.hpp"
+#include "core/compare.hpp"
+#include "core/operators.hpp"
 
 namespace consilia::core {
 namespace {
-
-/// Compares an integer with a double exactly: converting either way could round.
-std::strong_ordering compare_exactly(std::int64_t a, double b) noexcept {
-    constexpr double kTwo63 = 9223372036854775808.0;
-    if (b >= kTwo63) return std::strong_ordering::less;
-    if (b < -kTwo63) return std::strong_ordering::greater;
-    const double whole = std::trunc(b);
-    const auto integer = static_cast<std::int64_t>(whole);
-    if (a != integer) return a <=> integer;
-    return b > whole   ? std::strong_ordering::less
-           : b < whole ? std::strong_ordering::greater
-                       : std::strong_ordering::equal;
-}
-
-std::strong_ordering compare_doubles(double a, double b) noexcept {
-    return a < b   ? std::strong_ordering::less
-           : a > b ? std::strong_ordering::greater
-                   : std::strong_ordering::equal;
-}
-
-[[noreturn]] void throw_type(std::string_view what, const Value& a, const Value& b) {
-    throw InvalidArgument("expression.type",
-                          std::string(what) + " does not work on `" + std::string(to_string(a.type())) +
-                              "` and `" + std::string(to_string(b.type())) + "`",
-                          {{"left", to_string(a.type())}, {"right", to_string(b.type())}});
-}
-
-/// Not a number is no value, as in SQLite.
-bool is_unknown(const Value& value) noexcept {
-    const double* number = value.if_as<double>();
-    return value.is_null() || (number != nullptr && std::isnan(*number));
-}
-
-/// Text compares by bytes, which for UTF-8 is by code point.
-std::strong_ordering compare(const Value& a, const Value& b) {
-    const auto* a_int = a.if_as<std::int64_t>();
-    const auto* b_int = b.if_as<std::int64_t>();
-    const auto* a_double = a.if_as<double>();
-    const auto* b_double = b.if_as<double>();
-    if (a_int != nullptr && b_double != nullptr) return compare_exactly(*a_int, *b_double);
-    if (a_double != nullptr && b_int != nullptr) return 0 <=> compare_exactly(*b_int, *a_double);
-    if (a_double != nullptr && b_double != nullptr) return compare_doubles(*a_double, *b_double);
-    if (a.type() != b.type()) throw_type("a comparison", a, b);
-    return std::visit(
-        [&](const auto& left) -> std::strong_ordering {
-            using T = std::decay_t<decltype(left)>;
-            if constexpr (std::is_same_v<T, std::monostate> || std::is_same_v<T, double>) {
-                return std::strong_ordering::equal;  // Both were handled above.
-            } else if constexpr (std::is_same_v<T, std::string>) {
-                return left.compare(b.as<T>()) <=> 0;
-            } else if constexpr (std::is_same_v<T, Json>) {
-                return left.text.compare(b.as<T>().text) <=> 0;
-            } else {
-                return left <=> b.as<T>();
-            }
-        },
-        a.variant());
-}
-
-/// The byte after the UTF-8 character that starts at `at`.
-std::size_t next_character(std::string_view text, std::size_t at) noexcept {
-    ++at;
-    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) ++at;
-    return at;
-}
-
-constexpr std::size_t kPatternBytesMax = 50'000;  ///< As SQLite has it.
-
-/// SQLite's LIKE reads up to a zero byte.
-std::string_view until_zero(std::string_view text) noexcept {
-    return text.substr(0, text.find('\0'));
-}
-
-/// LIKE with `%`, `_` and `\`. Linear in text times pattern: on a mismatch only the last `%` is tried again.
-bool is_like(std::string_view text, std::string_view pattern) noexcept {
-    std::size_t t = 0;
-    std::size_t p = 0;
-    std::size_t retry_pattern = std::string_view::npos;
-    std::size_t retry_text = 0;
-    while (true) {
-        if (p < pattern.size() && pattern[p] == '%') {
-            retry_pattern = ++p;
-            retry_text = t;
-            continue;
-        }
-        if (t == text.size() && p == pattern.size()) return true;
-        bool advanced = false;
-        if (p < pattern.size() && t < text.size()) {
-            const bool escaped = pattern[p] == '\\';
-            const std::size_t literal = escaped ? p + 1 : p;
-            if (!escaped && pattern[p] == '_') {
-                t = next_character(text, t);
-                ++p;
-                advanced = true;
-            } else if (literal < pattern.size() && pattern[literal] == text[t]) {
-                p = literal + 1;
-                ++t;
-                advanced = true;
-            }
-        }
-        if (advanced) continue;
-        if (retry_pattern == std::string_view::npos || retry_text >= text.size()) return false;
-        retry_text = next_character(text, retry_text);
-        t = retry_text;
-        p = retry_pattern;
-    }
-}
 
 class Evaluator {
 public:
@@ -144,11 +39,16 @@ public:
                 return membership(expression);
             case Operator::Between:
                 return between(expression);
-            case Operator::Like:
-                return like(expression);
+            case Operator::Coalesce:
+                return coalesce(expression.operands());
+            case Operator::Case:
+                return branch(expression.operands());
             default:
-                return comparison(expression);
+                break;
         }
+        if (info_of(expression.op()).kind == OperatorKind::Comparison) return comparison(expression);
+        refuse_rows(expression.op());
+        return function(expression);
     }
 
     Value truth_of(const Expression& expression) const {
@@ -236,18 +136,47 @@ private:
         return is_unknown(low) || is_unknown(high) ? Value() : Value(true);
     }
 
-    Value like(const Expression& expression) const {
-        const Value text = value_of(expression.operands()[0]);
-        const Value pattern = value_of(expression.operands()[1]);
-        if (is_unknown(text) || is_unknown(pattern)) return {};
-        if (text.type() != ValueType::Text || pattern.type() != ValueType::Text)
-            throw_type("`like`", text, pattern);
-        const std::string& like = pattern.as<std::string>();
-        if (like.size() > kPatternBytesMax) {
-            throw InvalidArgument("expression.pattern_too_long", "the pattern of `like` is too long",
-                                  {{"limit_bytes", static_cast<std::int64_t>(kPatternBytesMax)}});
+    Value coalesce(std::span<const Expression> operands) const {
+        for (const Expression& operand : operands) {
+            Value value = value_of(operand);
+            if (!is_unknown(value)) return value;
         }
-        return is_like(until_zero(text.as<std::string>()), until_zero(like));
+        return {};
+    }
+
+    Value branch(std::span<const Expression> operands) const {
+        for (; operands.size() >= 2; operands = operands.subspan(2)) {
+            const Value truth = truth_of(operands[0]);
+            if (!truth.is_null() && truth.as<bool>()) return value_of(operands[1]);
+        }
+        return operands.empty() ? Value() : value_of(operands[0]);
+    }
+
+    /// One object has no other rows to look into.
+    static void refuse_rows(Operator op) {
+        const OperatorKind kind = info_of(op).kind;
+        if (kind == OperatorKind::Aggregate || op == Operator::Filter) {
+            throw InvalidArgument("expression.aggregate", "an aggregate needs a query");
+        }
+        if (kind == OperatorKind::Window || kind == OperatorKind::Part || op == Operator::Over) {
+            throw InvalidArgument("expression.window", "a window function needs a query");
+        }
+        if (kind == OperatorKind::Leaf) {
+            throw InvalidArgument("expression.subquery", "a subquery needs a database");
+        }
+    }
+
+    Value function(const Expression& expression) const {
+        const auto operands = expression.operands();
+        if (operands.size() <= 3) {
+            std::array<Value, 3> values;
+            for (std::size_t i = 0; i < operands.size(); ++i) values[i] = value_of(operands[i]);
+            return calculate(expression.op(), std::span(values).first(operands.size()));
+        }
+        std::vector<Value> values;
+        values.reserve(operands.size());
+        for (const Expression& operand : operands) values.push_back(value_of(operand));
+        return calculate(expression.op(), values);
     }
 
     const FieldSource& fields_;

@@ -3,48 +3,16 @@
 #include <algorithm>
 
 #include "consilia/core/error.hpp"
+#include "consilia/core/expression_types.hpp"
 #include "consilia/core/sql.hpp"
 
 namespace consilia::data {
 namespace {
 
 using core::Expression;
-using core::Operator;
 using core::ValueType;
 
 constexpr std::size_t kPathShown = 100;  // Of an unknown path in an error: it may come from outside.
-
-bool is_number(ValueType type) noexcept {
-    return type == ValueType::Int64 || type == ValueType::Double;
-}
-
-/// The declared type of a field, the type of a value, bool for a condition; Null where it is not known.
-ValueType type_of(const Expression& expression, Joins& joins) {
-    switch (expression.op()) {
-        case Operator::Literal:
-            return expression.value().type();
-        case Operator::Parameter:
-            return ValueType::Null;
-        case Operator::Field:
-            return joins.column(expression.name()).column->type;
-        default:
-            return ValueType::Bool;
-    }
-}
-
-[[noreturn]] void throw_type(const Expression& operand, ValueType found, ValueType wanted) {
-    const std::string what = operand.op() == Operator::Field ? "field `" + operand.name() + "`" : "a value";
-    throw core::InvalidArgument("query.type",
-                                what + " of type `" + std::string(to_string(found)) + "` stands where `" +
-                                    std::string(to_string(wanted)) + "` is wanted",
-                                {{"found", to_string(found)}, {"wanted", to_string(wanted)}});
-}
-
-void check_operand(const Expression& operand, ValueType found, ValueType wanted) {
-    const bool fits = found == ValueType::Null || wanted == ValueType::Null || found == wanted ||
-                      (is_number(found) && is_number(wanted));
-    if (!fits) throw_type(operand, found, wanted);
-}
 
 }  // namespace
 
@@ -111,33 +79,14 @@ void Joins::join(std::string_view from, std::string_view to, const Model& model,
 }
 
 void check_types(const Expression& condition, Joins& joins) {
-    const auto operands = condition.operands();
-    switch (condition.op()) {
-        case Operator::Literal:
-        case Operator::Parameter:
-        case Operator::Field:
-            return;
-        case Operator::And:
-        case Operator::Or:
-        case Operator::Not:
-            for (const Expression& operand : operands)
-                check_operand(operand, type_of(operand, joins), ValueType::Bool);
-            break;
-        case Operator::Like:
-            for (const Expression& operand : operands)
-                check_operand(operand, type_of(operand, joins), ValueType::Text);
-            break;
-        case Operator::IsNull:
-        case Operator::IsNotNull:
-            break;
-        default: {
-            const ValueType first = type_of(operands[0], joins);
-            for (const Expression& operand : operands.subspan(1)) {
-                check_operand(operand, type_of(operand, joins), first);
-            }
-        }
+    const core::FieldTypes types{
+        .field = [&](std::string_view path) { return joins.column(path).column->type; }};
+    try {
+        core::check_condition(condition, types);
+    } catch (const core::InvalidArgument& error) {
+        if (error.code() != "expression.type") throw;
+        throw core::InvalidArgument("query.type", error.what(), error.details());
     }
-    for (const Expression& operand : operands) check_types(operand, joins);
 }
 
 void check_value(const Column& column, const core::Value& value) {
