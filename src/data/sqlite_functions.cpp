@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "connection.hpp"
+#include "sqlite_connection.hpp"
 #include "consilia/core/clock.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/core/sql.hpp"
