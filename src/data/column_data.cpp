@@ -30,8 +30,8 @@ struct alignas(kAlignment) ColumnMemory::Block {
     Block* next = nullptr;
 };
 
-ColumnMemory::Buffer::~Buffer() {
-    if (is_own_) std::free(data_);
+void ColumnMemory::Buffer::free_own() noexcept {
+    std::free(data_);
 }
 
 ColumnMemory::ColumnMemory(ColumnMemory&& other) noexcept
@@ -143,7 +143,8 @@ void ColumnData::grow_bits(ColumnMemory& memory, ColumnMemory::Buffer& bits, std
 /// Makes room for `rows`, or for the next step of growth.
 void ColumnData::grow(ColumnMemory& memory, std::size_t rows) {
     static_assert(sizeof(Cell) == 16);
-    rows = std::max(rows, capacity_ == 0 ? std::max(kFirstRows, memory.expected_rows()) : capacity_ * 2);
+    const std::size_t first = memory.expected_rows() == 0 ? kFirstRows : memory.expected_rows();
+    rows = std::max(rows, capacity_ == 0 ? first : capacity_ * 2);
     if (layout_ == Layout::Bits) {
         grow_bits(memory, values_, rows);
     } else {
@@ -226,7 +227,8 @@ void ColumnData::append_null(ColumnMemory& memory) {
         make_room(memory);
         if (layout_ != Layout::Mixed && validity_.data() == nullptr) {
             grow_bits(memory, validity_, capacity_);
-            for (std::size_t row = 0; row < size_; ++row) set_bit(validity_, row);
+            std::memset(validity_.data(), 0xFF, size_ / 8);
+            for (std::size_t row = size_ / 8 * 8; row < size_; ++row) set_bit(validity_, row);
         }
         switch (layout_) {
             case Layout::None:
@@ -271,7 +273,7 @@ void ColumnData::append_slowly(ColumnMemory& memory, ValueType type, std::int64_
     end_cell();
 }
 
-void ColumnData::append_bytes(ColumnMemory& memory, ValueType type, std::string_view bytes) {
+void ColumnData::append_slowly(ColumnMemory& memory, ValueType type, std::string_view bytes) {
     if (bytes.size() > std::numeric_limits<std::uint32_t>::max()) {
         throw core::ResourceExhausted("row.too_large", "a cell holds more than 4 GiB");
     }

@@ -145,13 +145,9 @@ std::span<const core::Uuid> RowSet::uuids(std::size_t column) const {
     return cells<core::Uuid>(column, is_of_type, "a column of uuids");
 }
 
-void RowSet::append_bytes(ValueType type, std::string_view bytes) {
-    if (type == ValueType::Date) {
-        if (const auto date = date_of_text(bytes)) return append_date(*date);
-        type = ValueType::Text;
-    }
-    next().append_bytes(memory_, type, bytes);
-    end_cell();
+void RowSet::append_date_text(std::string_view text) {
+    if (const auto date = date_of_text(text)) return append_date(*date);
+    append_bytes(ValueType::Text, text);
 }
 
 void RowSet::append(const core::Value& value) {

@@ -30,7 +30,9 @@ public:
             std::swap(is_own_, other.is_own_);
             return *this;
         }
-        ~Buffer();
+        ~Buffer() {
+            if (is_own_) free_own();
+        }
         [[nodiscard]] std::byte* data() const noexcept { return data_; }
         [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
         template <class T>
@@ -40,6 +42,7 @@ public:
 
     private:
         friend class ColumnMemory;
+        void free_own() noexcept;
         std::byte* data_ = nullptr;
         std::size_t capacity_ = 0;
         bool is_own_ = false;  ///< Not part of a shared block.
@@ -146,7 +149,18 @@ public:
     }
     /// Text, JSON, blobs and identifiers. Bytes that are not an identifier's 16 are kept as a blob.
     /// @throws ResourceExhausted (`row.too_large`) above 4 GiB.
-    void append_bytes(ColumnMemory& memory, core::ValueType type, std::string_view bytes);
+    void append_bytes(ColumnMemory& memory, core::ValueType type, std::string_view bytes) {
+        const std::size_t end = bytes_size_ + bytes.size();
+        if (type == type_ && layout_ == Layout::Offsets32 && size_ < capacity_ && end <= bytes_.capacity() &&
+            end <= narrow_bytes_max_) {
+            if (!bytes.empty()) std::memcpy(bytes_.data() + bytes_size_, bytes.data(), bytes.size());
+            bytes_size_ = end;
+            values_.as<std::int32_t>()[size_ + 1] = static_cast<std::int32_t>(end);
+            end_cell();
+        } else {
+            append_slowly(memory, type, bytes);
+        }
+    }
 
 private:
     friend class ColumnDataProbe;  // Tests lower the limit of 32-bit offsets.
@@ -186,6 +200,7 @@ private:
     void widen_offsets(ColumnMemory& memory);
     void add_bytes(ColumnMemory& memory, std::string_view bytes);
     void append_slowly(ColumnMemory& memory, core::ValueType type, std::int64_t bits);
+    void append_slowly(ColumnMemory& memory, core::ValueType type, std::string_view bytes);
 
     core::ValueType type_;
     Layout layout_;

@@ -99,7 +99,11 @@ public:
     }
     /// Text, JSON, blobs, 16 bytes of an identifier, and dates as `YYYY-MM-DD`. What is not an identifier is
     /// kept as a blob, what is not a date as text. @throws ResourceExhausted (`row.too_large`) above 4 GiB.
-    void append_bytes(core::ValueType type, std::string_view bytes);
+    void append_bytes(core::ValueType type, std::string_view bytes) {
+        if (type == core::ValueType::Date) return append_date_text(bytes);
+        next().append_bytes(memory_, type, bytes);
+        end_cell();
+    }
     /// Any value, by its type.
     void append(const core::Value& value);
     /// Gives the rows and goes on without any, for reading in chunks: room is kept in mind, and so are the
@@ -123,6 +127,7 @@ private:
     template <class T>
     [[nodiscard]] std::span<const T> cells(std::size_t column, bool is_of_type,
                                            std::string_view wanted) const;
+    void append_date_text(std::string_view text);
     [[nodiscard]] ColumnData& next() noexcept { return data_[row_cells_]; }
     void end_cell() noexcept {
         if (++row_cells_ == data_.size()) {
