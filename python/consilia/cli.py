@@ -122,12 +122,17 @@ def _print_outcome(console: Console, outcome: demo_module.Outcome) -> None:
     for refusal in outcome.refused:
         console.print(f"  refused: {refusal['name']} — {refusal['reason']} [dim]({refusal['code']})[/]")
     for title, view in outcome.views.items():
-        table = Table(
-            title=f"{title}: sees {view['count']} predictions and {len(view['fields'])} fields",
-            box=box.SIMPLE_HEAD,
-        )
-        for heading in ("id", "record", "image", "status", "diagnosis", "conf.", "review", "opinions"):
-            table.add_column(heading, justify="right" if heading in {"id", "conf."} else "left", no_wrap=True)
+        opinions = "with" if "opinions" in view["fields"] else "without"
+        fields = f"{len(view['fields'])} fields, {opinions} single opinions"
+        table = Table(title=f"{title}: sees {view['count']} predictions and {fields}", box=box.SIMPLE_HEAD)
+        for heading in ("id", "record", "image", "status", "diagnosis", "conf.", "review"):
+            # Where the terminal is narrow the names of the images are cut, and nothing else.
+            table.add_column(
+                heading,
+                justify="right" if heading in {"id", "conf."} else "left",
+                no_wrap=heading != "image",
+                overflow="ellipsis",
+            )
         for row in view["rows"]:
             table.add_row(*_cells(row))
         console.print(table)
@@ -155,7 +160,6 @@ def _cells(row: dict[str, object]) -> list[str]:
         str(row.get("diagnosis") or row.get("failure_code") or ""),
         f"{confidence:.2f}" if isinstance(confidence, float) else "",
         "yes" if row.get("needs_review") else "",
-        "hidden" if "opinions" not in row else "shown",
     ]
 
 

@@ -107,6 +107,7 @@ def test_the_demo_prints_a_table_for_each_person_and_writes_a_report(
     assert done.status == 0, done.err
     for title in ("admin", "staff", "patient Pat One", "patient Pia Two"):
         assert f"{title}: sees" in done.out
+    assert done.out.count("with single opinions") == done.out.count("without single opinions") == 2
     assert "2 images judged" in done.out
     assert "of a budget of 6.0 MiB" in done.out
     assert demo.CAVEAT in " ".join(done.out.split())
