@@ -34,6 +34,7 @@ bench: build  ## Google Benchmark programs
 	@set -e; for program in $(BUILD)/benchmarks/*_bench; do $$program --benchmark_min_time=0.2; done
 
 compare: build  ## Side by side with peers: AREA=data for one area
+	@.ci/setup compare
 	$(PYTHON) benchmarks/compare/run.py $(AREA)
 
 lint:  ## Formats, types and spelling; nothing is changed
@@ -55,7 +56,7 @@ tidy: build  ## clang-tidy over the library's sources
 stubs: build  ## Regenerate the type stubs of the extension
 	$(PYTHON) -m consilia._stubs
 
-docs: build  ## Check that the links between the pages hold
+docs: build  ## Check that the links between the pages hold and that their examples run
 	$(PYTHON) -m pytest tests/python/test_docs.py
 
 asan tsan: setup  ## C++ tests under the address + undefined or the thread sanitizer

@@ -22,7 +22,9 @@ using inference::EngineOptions;
 using inference::RunOptions;
 using inference::RunProgress;
 
-py::object from_json(const std::string& text) { return py::module_::import("json").attr("loads")(text); }
+py::object from_json(const std::string& text) {
+    return py::module_::import("json").attr("loads")(text);
+}
 
 /// Calls a Python function between members; what it raises stops the run and is raised from there.
 class PythonProgress {
@@ -85,7 +87,8 @@ py::object run_on(Engine& engine, const py::object& source, py::object progress)
         throw core::InvalidArgument("engine.source", "encoded bytes must be one dense run");
     }
     const std::span view(static_cast<const std::byte*>(bytes.ptr), static_cast<std::size_t>(bytes.size));
-    return run_to_dict(std::move(progress), [&](const RunOptions& options) { return engine.run(view, options); });
+    return run_to_dict(std::move(progress),
+                       [&](const RunOptions& options) { return engine.run(view, options); });
 }
 
 /// What `read` returns, without the GIL: the engine's lock may be held for as long as a member runs.
@@ -104,7 +107,8 @@ py::list members_of(const Engine& engine) {
     for (const inference::MemberStatus& member : unlocked([&engine] { return engine.members(); })) {
         members.append(py::dict(py::arg("id") = member.id, py::arg("architecture") = member.architecture,
                                 py::arg("format") = member.format, py::arg("hash") = member.hash,
-                                py::arg("is_ready") = member.is_ready(), py::arg("error_code") = member.error_code,
+                                py::arg("is_ready") = member.is_ready(),
+                                py::arg("error_code") = member.error_code,
                                 py::arg("error_message") = member.error_message));
     }
     return members;
@@ -142,20 +146,23 @@ void bind_inference(py::module_& module) {
              py::arg("members"), py::kw_only(), py::arg("budget_bytes") = EngineOptions{}.budget_bytes,
              py::arg("consensus") = std::string(to_string(EngineOptions{}.consensus)),
              py::arg("threads") = EngineOptions{}.threads,
-             py::arg("confidence_threshold") = EngineOptions{}.confidence_threshold, py::arg("backend_directory") = "",
-             "Reads and verifies packages. One that cannot be used is reported by `members`, and the rest goes on.\n\n"
+             py::arg("confidence_threshold") = EngineOptions{}.confidence_threshold,
+             py::arg("backend_directory") = "",
+             "Reads and verifies packages. One that cannot be used is reported by `members`, and the rest "
+             "goes on.\n\n"
              "Args:\n"
              "    members: Package directories.\n"
-             "    budget_bytes: Most that weights, code and activations may take; 0: half of the machine's memory.\n"
+             "    budget_bytes: Most that weights, code and activations may take; 0: half of the machine's "
+             "memory.\n"
              "    consensus: `weighted_soft_vote` or `majority`.\n"
              "    threads: Within one member's run; 0: as the process has it.\n"
              "    confidence_threshold: Below it a diagnosis needs review.\n"
              "    backend_directory: Where backends are looked for first.")
         .def("run", &run_on, py::arg("image"), py::kw_only(), py::arg("progress") = py::none(),
-             "The diagnosis of an encoded image, a path or bytes, as a dict: label, confidence, probabilities, opinions,\n"
+             "The diagnosis of an encoded image, a path or bytes, as a dict: label, confidence, "
+             "probabilities, opinions,\n"
              "trace and memory. `progress(member_id, done, total)` may return False to stop.")
-        .def("plan", &plan_of,
-             "What stays, what is streamed, and the predicted peak.")
+        .def("plan", &plan_of, "What stays, what is streamed, and the predicted peak.")
         .def("memory", &memory_of, "`budget_bytes`, `held_bytes` and `peak_bytes`.")
         .def("members", &members_of, "Every package in the order given, the failed ones too.")
         .def_property_readonly("classes", &Engine::classes)

@@ -162,30 +162,35 @@ void bind_values(py::module_& module) {
 using ServiceClass = py::class_<Service>;
 
 void bind_opening(ServiceClass& service) {
-    service.def(py::init([](std::string database, std::filesystem::path files,
-                            std::vector<std::filesystem::path> members, std::uint64_t budget_bytes,
-                            const py::object& config, const std::string& device) {
-                    ServiceOptions options;
-                    options.database_url = std::move(database);
-                    options.files_directory = std::move(files);
-                    options.members = std::move(members);
-                    options.budget_bytes = budget_bytes;
-                    if (!config.is_none()) options.config = core::Config::from_json(document_text(config));
-                    options.engine.device = device;
-                    const py::gil_scoped_release release;
-                    return std::make_unique<Service>(std::move(options));
-                }),
-                py::kw_only(), py::arg("database"), py::arg("files"),
-                py::arg("members") = std::vector<std::filesystem::path>(), py::arg("budget_bytes") = 0,
-                py::arg("config") = py::none(), py::arg("device") = "",
-                "Opens a service.\n\n"
-                "Args:\n"
-                "    database: URL of the database, `sqlite:/path/to/file.db`.\n"
-                "    files: Directory of the stored images; made if missing.\n"
-                "    members: Model packages; may be empty where nothing is worked on.\n"
-                "    budget_bytes: Device memory for models; 0: the engine's default.\n"
-                "    config: Settings over the defaults: a dict or JSON text.\n"
-                "    device: `cpu`, `cuda:0`; empty: the best present.");
+    service.def(
+        py::init([](std::string database, std::filesystem::path files,
+                    std::vector<std::filesystem::path> members, std::uint64_t budget_bytes,
+                    const py::object& config, const std::string& device, std::int32_t threads) {
+            ServiceOptions options;
+            options.database_url = std::move(database);
+            options.files_directory = std::move(files);
+            options.members = std::move(members);
+            options.budget_bytes = budget_bytes;
+            if (!config.is_none()) options.config = core::Config::from_json(document_text(config));
+            options.engine.device = device;
+            options.engine.threads = threads;
+            const py::gil_scoped_release release;
+            return std::make_unique<Service>(std::move(options));
+        }),
+        py::kw_only(), py::arg("database"), py::arg("files"),
+        py::arg("members") = std::vector<std::filesystem::path>(), py::arg("budget_bytes") = 0,
+        py::arg("config") = py::none(), py::arg("device") = "",
+        py::arg("threads") = ServiceOptions{}.engine.threads,
+        "Opens a service.\n\n"
+        "Args:\n"
+        "    database: URL of the database, `sqlite:/path/to/file.db`.\n"
+        "    files: Directory of the stored images; made if missing.\n"
+        "    members: Model packages; may be empty where nothing is worked on.\n"
+        "    budget_bytes: Device memory for models; 0: the engine's default.\n"
+        "    config: Settings over the defaults: a dict or JSON text.\n"
+        "    device: `cpu`, `cuda:0`; empty: the best present.\n"
+        "    threads: Within one member's run on a processor; 0: as the process has it. Small members are\n"
+        "        fastest with 1, all the more on a busy machine.");
 }
 
 void bind_records(ServiceClass& service) {

@@ -6,8 +6,7 @@ Importing the package loads nothing else: names are looked up when they are firs
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # As type checkers read it; importing `typing` costs more than all the rest.
 
 __version__ = "0.1.0"
 
@@ -20,19 +19,29 @@ __all__ = [
     "InferenceError",
     "Internal",
     "InvalidArgument",
+    "LogContext",
+    "LogFormat",
+    "LogLevel",
+    "NamedChoice",
     "NotFound",
     "PermissionDenied",
+    "PredictionSettings",
     "ResourceExhausted",
     "StorageError",
     "Term",
     "TimedOut",
     "Unavailable",
     "UploadRejected",
+    "UploadSettings",
     "ValidationError",
     "__version__",
+    "configure_logging",
     "field",
     "imaging",
     "inference",
+    "log",
+    "log_security",
+    "lost_log_lines",
     "parameter",
     "parse_expression",
     "screening",
@@ -41,6 +50,8 @@ __all__ = [
 _SUBMODULES = {"imaging", "inference", "screening"}
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from consilia import imaging, inference, screening
     from consilia._core import (
         Cancelled,
@@ -51,16 +62,26 @@ if TYPE_CHECKING:
         InferenceError,
         Internal,
         InvalidArgument,
+        LogContext,
+        LogFormat,
+        LogLevel,
+        NamedChoice,
         NotFound,
         PermissionDenied,
+        PredictionSettings,
         ResourceExhausted,
         StorageError,
         Term,
         TimedOut,
         Unavailable,
         UploadRejected,
+        UploadSettings,
         ValidationError,
+        configure_logging,
         field,
+        log,
+        log_security,
+        lost_log_lines,
         parameter,
         parse_expression,
     )
@@ -69,6 +90,8 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'consilia' has no attribute {name!r}")
+    from importlib import import_module
+
     if name in _SUBMODULES:
         return import_module(f"consilia.{name}")  # Importing it also sets the attribute.
     value = getattr(import_module("consilia._core"), name)

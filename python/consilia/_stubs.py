@@ -10,6 +10,16 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 _HEADER = "# Made from the extension by `make stubs`; do not edit.\n"
+# The error classes call themselves `consilia.<name>`, for tracebacks and pickles; the stubs must say where
+# they are defined, or a type checker is sent in a circle.
+_GENERATOR = """
+from consilia import _core
+for made in vars(_core).values():
+    if isinstance(made, type) and issubclass(made, _core.Error):
+        made.__module__ = _core.__name__
+from pybind11_stubgen import main
+main()
+"""
 
 
 def generate(folder: Path) -> Path:
@@ -17,8 +27,8 @@ def generate(folder: Path) -> Path:
     subprocess.run(
         [
             sys.executable,
-            "-m",
-            "pybind11_stubgen",
+            "-c",
+            _GENERATOR,
             "consilia._core",
             "--output-dir",
             str(folder),

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
     from consilia import demo as demo_module
@@ -67,6 +71,7 @@ def demo(
     report: Annotated[Path | None, typer.Option(help="Write a self-contained HTML report here.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many images.")] = None,
     members: Annotated[Path | None, typer.Option(help="Folder of member packages.")] = None,
+    threads: Annotated[int, typer.Option(min=0, help="Of one model's run. 0: as the machine has.")] = 1,
     data: Annotated[
         Path | None, typer.Option(help="Keep database and files here; else they are removed.")
     ] = None,
@@ -76,8 +81,11 @@ def demo(
 
     from consilia import demo as job
 
-    given = {} if members is None else {"members": members}
-    options = job.Options(images=images, budget_bytes=parse_size(budget), limit=limit, data=data, **given)
+    options = job.Options(
+        images=images, budget_bytes=parse_size(budget), threads=threads, limit=limit, data=data
+    )
+    if members is not None:
+        options = replace(options, members=members)
     console = Console()
     console.print(f"[bold yellow]{job.CAVEAT}[/]")
     outcome = _run_with_bar(console, options)
@@ -105,6 +113,7 @@ def _run_with_bar(console: Console, options: demo_module.Options) -> demo_module
 
 
 def _print_outcome(console: Console, outcome: demo_module.Outcome) -> None:
+    from rich import box
     from rich.table import Table
 
     console.print(f"\n[bold]{len(outcome.cases)} images judged[/] — {outcome.source}")
@@ -113,9 +122,17 @@ def _print_outcome(console: Console, outcome: demo_module.Outcome) -> None:
     for refusal in outcome.refused:
         console.print(f"  refused: {refusal['name']} — {refusal['reason']} [dim]({refusal['code']})[/]")
     for title, view in outcome.views.items():
-        table = Table(title=f"{title}: sees {view['count']} predictions and {len(view['fields'])} fields")
-        for heading in ("id", "record", "image", "status", "diagnosis", "confidence", "review", "opinions"):
-            table.add_column(heading, justify="right" if heading in {"id", "confidence"} else "left")
+        opinions = "with" if "opinions" in view["fields"] else "without"
+        fields = f"{len(view['fields'])} fields, {opinions} single opinions"
+        table = Table(title=f"{title}: sees {view['count']} predictions and {fields}", box=box.SIMPLE_HEAD)
+        for heading in ("id", "record", "image", "status", "diagnosis", "conf.", "review"):
+            # Where the terminal is narrow the names of the images are cut, and nothing else.
+            table.add_column(
+                heading,
+                justify="right" if heading in {"id", "conf."} else "left",
+                no_wrap=heading != "image",
+                overflow="ellipsis",
+            )
         for row in view["rows"]:
             table.add_row(*_cells(row))
         console.print(table)
@@ -143,7 +160,6 @@ def _cells(row: dict[str, object]) -> list[str]:
         str(row.get("diagnosis") or row.get("failure_code") or ""),
         f"{confidence:.2f}" if isinstance(confidence, float) else "",
         "yes" if row.get("needs_review") else "",
-        "hidden" if "opinions" not in row else "shown",
     ]
 
 
@@ -153,6 +169,7 @@ def work(
     files: Annotated[Path, typer.Option(help="Directory of the stored images.")],
     members: Annotated[Path, typer.Option(help="Folder of member packages.")],
     budget: Annotated[str, typer.Option(help="Most memory that models may take.")] = "0",
+    threads: Annotated[int, typer.Option(min=0, help="Of one model's run. 0: as the machine has.")] = 0,
     max_tasks: Annotated[int | None, typer.Option(min=1, help="Stop after this many.")] = None,
 ) -> None:
     """Work the queue of a service until it is empty."""
@@ -163,6 +180,7 @@ def work(
         files=files,
         members=sorted(members.glob("*.member")),
         budget_bytes=parse_size(budget),
+        threads=threads,
     )
     summary = service.work(max_tasks=max_tasks)
     typer.echo(
@@ -200,20 +218,14 @@ def pack(
     frozen: Annotated[bool, typer.Option(help="One frozen file instead of code and weights.")] = False,
 ) -> None:
     """Make a member package from a torch module."""
-    from importlib import import_module
-
     from consilia import pack as packing
 
-    module_name, _, attribute = module.partition(":")
-    if not attribute:
-        raise typer.BadParameter("write `package.module:callable`", param_hint="MODULE")
-    sys.path.insert(0, str(Path.cwd()))
     made = packing.pack(
-        getattr(import_module(module_name), attribute)(),
+        _find_callable(module)(),
         out,
         id=member_id,
         architecture=architecture or member_id,
-        example_input_shape=_parse_shape(shape),
+        example_input_shape=parse_shape(shape),
         pipeline=json.loads(pipeline.read_text(encoding="utf-8")),
         classes=[name.strip() for name in classes.split(",")],
         format="torchscript-frozen" if frozen else "torchscript",
@@ -221,7 +233,27 @@ def pack(
     typer.echo(str(made))
 
 
-def _parse_shape(text: str) -> tuple[int, int, int]:
+def _find_callable(name: str) -> Callable[[], Any]:
+    module, _, attribute = name.partition(":")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = getattr(import_module(module), attribute, None)
+    except (ImportError, ValueError) as error:
+        raise typer.BadParameter(f"`{module}` is not imported: {error}", param_hint="MODULE") from None
+    finally:
+        sys.path.pop(0)
+    if not callable(found):
+        message = f"no callable `{attribute}` in `{module}`; write `package.module:callable`"
+        raise typer.BadParameter(message, param_hint="MODULE")
+    return found  # type: ignore[no-any-return]
+
+
+def parse_shape(text: str) -> tuple[int, int, int]:
+    """Channels, height and width of `3,224,224`.
+
+    Raises:
+        typer.BadParameter: The text is no shape.
+    """
     try:
         channels, height, width = (int(part) for part in text.split(","))
     except ValueError:
@@ -246,13 +278,15 @@ def build_models(
 
 
 def main() -> None:
-    """Run the command line; an error of the library is one line and exit status 1."""
+    """Run the command line; what the library or the system refuses is one line and exit status 1."""
     try:
         app()
     except Exception as error:
         from consilia import Error
 
-        if not isinstance(error, Error):
-            raise
-        typer.echo(f"consilia: {error}" + (f" ({error.code})" if error.code else ""), err=True)
+        if not isinstance(error, (Error, ValueError, OSError, ImportError)):
+            raise  # A defect, with its traceback.
+        code = getattr(error, "code", "")
+        message = " ".join(str(error).split())
+        typer.echo(f"consilia: {message}" + (f" ({code})" if code else ""), err=True)
         sys.exit(1)

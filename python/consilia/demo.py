@@ -33,8 +33,9 @@ class Options:
     """What a run of the demo is asked to do."""
 
     images: Path | None = None
-    members: Path = _REPOSITORY / "examples" / "demo_members" / "packages"
+    members: Path = Path(consilia.__file__).parent / "demo_members"
     budget_bytes: int = 0
+    threads: int = 1  # The members are small: with more, each waits for the others longer than it computes.
     limit: int | None = None
     data: Path | None = None
 
@@ -104,27 +105,22 @@ def _spread(paths: list[Path], limit: int) -> list[Path]:
 class Demo:
     """One run: a clinic with an admin, staff and two patients, and a folder of images that they submit."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, scratch: Path) -> None:
         self._options = options
-        self._scratch = tempfile.TemporaryDirectory(prefix="consilia-demo-")
-        home = options.data or Path(self._scratch.name)
+        home = options.data or scratch
         home.mkdir(parents=True, exist_ok=True)
         members = sorted(options.members.glob("*.member"))
         if not members:
             raise consilia.NotFound(f"no member packages (*.member) in `{options.members}`")
-        self.member_names = [path.stem for path in members]
         self.service = screening.Service(
             database=f"sqlite:{home / 'records.db'}",
             files=home / "files",
             members=members,
             budget_bytes=options.budget_bytes,
+            threads=options.threads,
             config={"predictions": {"per_user_and_day_max": 100_000}},
         )
         self._create_people()
-
-    def close(self) -> None:
-        """Removes the scratch folder; what lies under `Options.data` stays."""
-        self._scratch.cleanup()
 
     def _create_people(self) -> None:
         stamp = f"{time.time_ns():x}" if self._options.data else "1"
@@ -207,20 +203,17 @@ def run(options: Options, progress: Progress = lambda done, total, what: None) -
         consilia.NotFound: No images or no member packages.
         consilia.Error: What a step of the job raises; a refused upload is part of the outcome instead.
     """
-    demo = Demo(options)
-    try:
-        with tempfile.TemporaryDirectory(prefix="consilia-images-") as scratch:
-            source, paths, labels = find_images(options, Path(scratch))
-            outcome = Outcome(source=source)
-            start = time.perf_counter()
-            submitted = demo.submit(paths, outcome, progress)
-            outcome.timings_s["submit"] = time.perf_counter() - start
-            start = time.perf_counter()
-            demo.work(len(submitted), progress)
-            outcome.timings_s["work"] = time.perf_counter() - start
-            _collect(demo, outcome, submitted, labels)
-    finally:
-        demo.close()
+    with tempfile.TemporaryDirectory(prefix="consilia-demo-") as scratch:
+        demo = Demo(options, Path(scratch) / "clinic")
+        source, paths, labels = find_images(options, Path(scratch))
+        outcome = Outcome(source=source)
+        start = time.perf_counter()
+        submitted = demo.submit(paths, outcome, progress)
+        outcome.timings_s["submit"] = time.perf_counter() - start
+        start = time.perf_counter()
+        demo.work(len(submitted), progress)
+        outcome.timings_s["work"] = time.perf_counter() - start
+        _collect(demo, outcome, submitted, labels)
     return outcome
 
 

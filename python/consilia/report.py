@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import statistics
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +35,12 @@ def write_report(path: Path, outcome: Outcome) -> None:
     environment.filters["size"] = format_size
     page = environment.get_template("report.html.j2").render(_context(outcome))
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, delete=False, suffix=".part"
-    ) as file:
-        file.write(page)
-    os.replace(file.name, path)  # noqa: PTH105
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(page, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _context(outcome: Outcome) -> dict[str, Any]:
@@ -69,20 +69,27 @@ def _context(outcome: Outcome) -> dict[str, Any]:
 def _case(case: dict[str, Any], classes: list[str]) -> dict[str, Any]:
     shown = {key: case.get(key) for key in ("id", "name", "label", "status", "diagnosis", "confidence")}
     shown |= {key: case.get(key) for key in ("agreement", "needs_review", "failure_code", "failure_reason")}
-    shown["opinions"] = [_opinion(opinion, classes) for opinion in case.get("opinions") or []]
-    shown["probabilities"] = case.get("probabilities") or {}
+    opinions = [_opinion(opinion, classes) for opinion in case.get("opinions") or []]
+    shown["opinions"] = opinions
+    shown["models_ms"] = sum((each["load_ms"] or 0.0) + (each["run_ms"] or 0.0) for each in opinions)
+    shown["shares"] = _shares(case, classes)
     shown["image"] = _data_uri(case["image_png"])
     shown["clahe"] = _data_uri(case["clahe_png"])
     return shown
 
 
+def _shares(judged: dict[str, Any], classes: list[str]) -> list[tuple[str, float]]:
+    """The probability of each class, in the order of the bars."""
+    probabilities = judged.get("probabilities") or {}
+    return [(name, probabilities.get(name, 0.0)) for name in classes]
+
+
 def _opinion(opinion: dict[str, Any], classes: list[str]) -> dict[str, Any]:
-    probabilities = opinion.get("probabilities") or {}
     return {
         "member": opinion["member"],
-        "label": opinion.get("label") or "",
+        "diagnosis": opinion.get("diagnosis") or "",
         "confidence": opinion.get("confidence") or 0.0,
-        "shares": [(name, probabilities.get(name, 0.0)) for name in classes],
+        "shares": _shares(opinion, classes),
         "error": opinion.get("error_code") or "",
         "run_ms": opinion.get("run_ms"),
         "load_ms": opinion.get("load_ms"),

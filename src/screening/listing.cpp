@@ -21,10 +21,13 @@ constexpr std::int64_t kMaxPageSize = 100;
 
 // The fields that a role reads, the id first. Sorted otherwise, so that the columns of one object stand
 // together.
-std::vector<std::string> readable_fields(const access::Policy& policy, const Principal& principal) {
-    std::vector<std::string> fields = policy.fields(principal, "read", "prediction");
+std::vector<std::string> readable_fields(const access::Policy& policy, const Attempt& attempt) {
+    const Principal& principal = attempt.principal;
+    std::vector<std::string> fields = policy.fields(principal, attempt.action, attempt.resource);
     if (fields.empty()) {  // an empty selection would mean every column
-        throw core::PermissionDenied("access.no_fields",
+        constexpr const char* kCode = "access.no_fields";
+        log_refusal("access denied", attempt, kCode);
+        throw core::PermissionDenied(kCode,
                                      "role `" + principal.role + "` may read no field of a prediction");
     }
     std::stable_partition(fields.begin(), fields.end(), [](const std::string& path) { return path == "id"; });
@@ -100,8 +103,9 @@ const char* boolean(bool value) {
 }  // namespace
 
 PredictionPage Service::list(const Principal& principal, const ListOptions& options) {
-    const Expression scope = state_->require_scope(principal, "read", "prediction");
-    const std::vector<std::string> fields = readable_fields(state_->policy, principal);
+    const Attempt attempt{principal, "read", "prediction"};
+    const Expression scope = state_->require_scope(attempt);
+    const std::vector<std::string> fields = readable_fields(state_->policy, attempt);
     require_page(options);
     data::Query query = predictions().where(parse_filter(options.where, fields)).where(scope).select(fields);
     for (const std::string& path : parse_order(options.order, fields)) query = query.order_by(path);
@@ -131,15 +135,14 @@ std::string Service::list_json(const Principal& principal, const ListOptions& op
 }
 
 data::RowSet Service::get(const Principal& principal, std::int64_t prediction_id) {
-    const Expression scope = state_->require_scope(principal, "read", "prediction");
+    const Attempt attempt{principal, "read", "prediction", prediction_id};
+    const Expression scope = state_->require_scope(attempt);
     const data::ReadScope session = state_->database.read();
     data::RowSet rows = predictions()
                             .where(field("id") == prediction_id && scope)
-                            .select(readable_fields(state_->policy, principal))
+                            .select(readable_fields(state_->policy, attempt))
                             .run(session);
-    if (rows.empty()) {
-        throw core::NotFound("prediction.not_found", "no prediction " + std::to_string(prediction_id));
-    }
+    if (rows.empty()) refuse_unseen(session, *prediction_model(), attempt);
     return rows;
 }
 
@@ -150,8 +153,9 @@ std::string Service::get_json(const Principal& principal, std::int64_t predictio
 }
 
 Statistics Service::statistics(const Principal& principal) {
-    const data::Query visible = predictions().where(state_->require_scope(principal, "read", "prediction"));
-    const std::vector<std::string> fields = readable_fields(state_->policy, principal);
+    const Attempt attempt{principal, "read", "prediction"};
+    const data::Query visible = predictions().where(state_->require_scope(attempt));
+    const std::vector<std::string> fields = readable_fields(state_->policy, attempt);
     const auto may_read = [&](const char* path) {
         return std::find(fields.begin(), fields.end(), path) != fields.end();
     };

@@ -86,7 +86,7 @@ std::int64_t insert_unique(const data::Transaction& transaction, const data::Mod
                            const std::vector<data::Assignment>& values, const char* code,
                            const char* message) {
     try {
-        return insert_row(transaction, model, values);
+        return data::insert(transaction, model, values);
     } catch (const core::Conflict& error) {
         if (error.code() != "database.unique") throw;
         throw core::Conflict(code, message);
@@ -105,6 +105,24 @@ std::int64_t insert_user(const data::Transaction& transaction, const NewUser& us
                          "user.exists", "the username is taken");
 }
 
+std::int64_t insert_patient(const data::Transaction& transaction, const NewPatient& patient,
+                            core::Timestamp now) {
+    Value user_id;
+    if (patient.user_id) user_id = *patient.user_id;
+    Value birth_date;
+    if (patient.birth_date) birth_date = *patient.birth_date;
+    return insert_unique(transaction, *patient_model(),
+                         {{"user_id", user_id},
+                          {"record_number", patient.record_number},
+                          {"full_name", patient.full_name},
+                          {"birth_date", birth_date},
+                          {"sex", patient.sex},
+                          {"created_at", now},
+                          {"updated_at", now},
+                          {"is_deleted", false}},
+                         "patient.exists", "the record number is taken");
+}
+
 }  // namespace
 
 std::string_view to_string(WorkOutcome outcome) noexcept {
@@ -121,25 +139,6 @@ std::string_view to_string(WorkOutcome outcome) noexcept {
     return "lost";
 }
 
-std::int64_t insert_row(const data::Session& session, const data::Model& model,
-                        const std::vector<data::Assignment>& values) {
-    std::string columns;
-    std::string places;
-    std::vector<Value> bindings;
-    for (const auto& [name, value] : values) {
-        if (model.find_column(name) == nullptr) {
-            throw core::Internal("screening.column", "no column `" + name + "` in `" + model.table() + "`");
-        }
-        columns += (columns.empty() ? "" : ", ") + core::quote_identifier(name);
-        places += places.empty() ? "?" : ", ?";
-        bindings.push_back(value);
-    }
-    session.execute(
-        "insert into " + core::quote_identifier(model.table()) + " (" + columns + ") values (" + places + ")",
-        bindings);
-    return session.last_insert_id();
-}
-
 Service::State::State(ServiceOptions given)
     : options(checked(std::move(given))),
       clock(options.clock != nullptr ? *options.clock : core::SystemClock::instance()),
@@ -150,10 +149,14 @@ Service::State::State(ServiceOptions given)
     queue.create_schema();
 }
 
-core::Expression Service::State::require_scope(const Principal& principal, std::string_view action,
-                                               std::string_view resource) const {
-    core::Expression scope = policy.scope(principal, action, resource);
-    if (scope.same_as(core::Expression::literal(false))) policy.require(principal, action, resource);
+void Service::State::require(const Attempt& attempt, const core::FieldSource& object) const {
+    with_refusals_logged(
+        attempt, [&] { policy.require(attempt.principal, attempt.action, attempt.resource, object); });
+}
+
+core::Expression Service::State::require_scope(const Attempt& attempt) const {
+    core::Expression scope = policy.scope(attempt.principal, attempt.action, attempt.resource);
+    if (scope.same_as(core::Expression::literal(false))) require(attempt);
     return scope;
 }
 
@@ -190,9 +193,8 @@ std::int64_t Service::bootstrap_admin(const NewUser& user) {
 }
 
 std::int64_t Service::create_user(const Principal& principal, const NewUser& user) {
-    state_->policy.require(principal, "create", "user", [&](std::string_view path) {
-        return path == "role" ? Value(user.role) : Value();
-    });
+    state_->require({principal, "create", "user"},
+                    [&](std::string_view path) { return path == "role" ? Value(user.role) : Value(); });
     require_user(user, state_->options.config, state_->policy);
     data::Transaction transaction = state_->database.begin();
     const std::int64_t id = insert_user(transaction, user, state_->clock.now());
@@ -201,7 +203,7 @@ std::int64_t Service::create_user(const Principal& principal, const NewUser& use
 }
 
 std::int64_t Service::create_patient(const Principal& principal, const NewPatient& patient) {
-    state_->policy.require(principal, "create", "patient", [&](std::string_view path) {
+    state_->require({principal, "create", "patient"}, [&](std::string_view path) {
         return path == "user_id" && patient.user_id ? Value(*patient.user_id) : Value();
     });
     const core::Timestamp now = state_->clock.now();
@@ -211,17 +213,7 @@ std::int64_t Service::create_patient(const Principal& principal, const NewPatien
         !data::Query(*user_model()).where(field("id") == *patient.user_id).exists(transaction)) {
         refuse("patient.invalid", "user_id", "names no user");
     }
-    const std::int64_t id =
-        insert_unique(transaction, *patient_model(),
-                      {{"user_id", patient.user_id ? Value(*patient.user_id) : Value()},
-                       {"record_number", patient.record_number},
-                       {"full_name", patient.full_name},
-                       {"birth_date", patient.birth_date ? Value(*patient.birth_date) : Value()},
-                       {"sex", patient.sex},
-                       {"created_at", now},
-                       {"updated_at", now},
-                       {"is_deleted", false}},
-                      "patient.exists", "the record number is taken");
+    const std::int64_t id = insert_patient(transaction, patient, now);
     transaction.commit();
     return id;
 }

@@ -14,14 +14,11 @@
 #include "consilia/screening/models.hpp"
 #include "consilia/screening/service.hpp"
 #include "consilia/tasks/queue.hpp"
+#include "screening/security_log.hpp"
 
 namespace consilia::screening {
 
 inline constexpr std::string_view kPredictTask = "screening.predict";
-
-/// Inserts one row and gives its id. Names are checked against the model, values are bound.
-std::int64_t insert_row(const data::Session& session, const data::Model& model,
-                        const std::vector<data::Assignment>& values);
 
 struct Service::State {
     explicit State(ServiceOptions given);
@@ -38,9 +35,14 @@ struct Service::State {
     /// have been repaired. Runs on it go on.
     void drop_engine(const std::shared_ptr<inference::Engine>& failed);
 
-    /// The scope of `resource:action`. @throws PermissionDenied where the role can never do it to anything.
-    [[nodiscard]] core::Expression require_scope(const Principal& principal, std::string_view action,
-                                                 std::string_view resource) const;
+    /// `Policy::require`; a denial is logged.
+    void require(const Attempt& attempt, const core::FieldSource& object = {}) const;
+    /// The scope of `resource:action`. @throws PermissionDenied, logged, where the role can never do it to
+    /// anything.
+    [[nodiscard]] core::Expression require_scope(const Attempt& attempt) const;
+    /// `Service::submit` for a caller whose scope of patients is known.
+    Submission submit(const Attempt& attempt, const core::Expression& scope,
+                      const validation::UploadSource& source, const SubmitOptions& options);
     /// Adds the task of a pending prediction.
     void enqueue(data::Transaction& transaction, std::int64_t prediction_id);
 

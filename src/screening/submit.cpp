@@ -27,9 +27,10 @@ std::int64_t require_user_id(const Principal& principal) {
 }
 
 // A patient outside the scope is answered like one that does not exist.
-void require_patient(const data::Session& session, const Expression& scope, std::int64_t patient_id) {
-    if (data::Query(*patient_model()).where(field("id") == patient_id && scope).exists(session)) return;
-    throw core::NotFound("patient.not_found", "no patient " + std::to_string(patient_id));
+void require_patient(const data::Session& session, const Expression& scope, const Attempt& attempt) {
+    const std::int64_t id = attempt.resource_id.value_or(0);
+    if (data::Query(*patient_model()).where(field("id") == id && scope).exists(session)) return;
+    refuse_unseen(session, *patient_model(), attempt);
 }
 
 void require_quota(const data::Session& session, std::int64_t user_id, core::Timestamp now,
@@ -66,32 +67,32 @@ validation::ReceiveOptions receive_options(const ServiceOptions& service, std::i
 
 std::int64_t insert_image(const data::Session& session, const validation::FileFacts& facts,
                           std::int64_t patient_id, std::int64_t user_id, core::Timestamp now) {
-    return insert_row(session, *xray_model(),
-                      {{"patient_id", patient_id},
-                       {"uploaded_by_id", user_id},
-                       {"stored_name", facts.stored_name},
-                       {"client_name", facts.client_name},
-                       {"sha256", facts.sha256},
-                       {"size_bytes", static_cast<std::int64_t>(facts.size_bytes)},
-                       {"width", facts.width},
-                       {"height", facts.height},
-                       {"media_type", imaging::media_type(facts.format)},
-                       {"created_at", now},
-                       {"updated_at", now},
-                       {"is_deleted", false}});
+    return data::insert(session, *xray_model(),
+                        {{"patient_id", patient_id},
+                         {"uploaded_by_id", user_id},
+                         {"stored_name", facts.stored_name},
+                         {"client_name", facts.client_name},
+                         {"sha256", facts.sha256},
+                         {"size_bytes", static_cast<std::int64_t>(facts.size_bytes)},
+                         {"width", facts.width},
+                         {"height", facts.height},
+                         {"media_type", imaging::media_type(facts.format)},
+                         {"created_at", now},
+                         {"updated_at", now},
+                         {"is_deleted", false}});
 }
 
 std::int64_t insert_prediction(const data::Session& session, std::int64_t image_id, std::int64_t user_id,
                                core::Timestamp now) {
-    return insert_row(session, *prediction_model(),
-                      {{"xray_id", image_id},
-                       {"requested_by_id", user_id},
-                       {"status", to_string(PredictionStatus::Pending)},
-                       {"needs_review", false},
-                       {"attempt", 0},
-                       {"created_at", now},
-                       {"updated_at", now},
-                       {"is_deleted", false}});
+    return data::insert(session, *prediction_model(),
+                        {{"xray_id", image_id},
+                         {"requested_by_id", user_id},
+                         {"status", to_string(PredictionStatus::Pending)},
+                         {"needs_review", false},
+                         {"attempt", 0},
+                         {"created_at", now},
+                         {"updated_at", now},
+                         {"is_deleted", false}});
 }
 
 // The image that the patient has under this hash, or zero.
@@ -157,24 +158,31 @@ bool is_swept_name(std::string_view name) {
 
 Submission Service::submit(const Principal& principal, const validation::UploadSource& source,
                            const SubmitOptions& options) {
-    State& state = *state_;
-    const std::int64_t user_id = require_user_id(principal);
-    const std::int64_t quota = state.options.config.predictions.per_user_and_day_max;
-    const Expression scope = state.require_scope(principal, "submit", "patient");
+    const Attempt attempt{principal, "submit", "patient", options.patient_id};
+    const Expression scope = state_->require_scope(attempt);
+    return with_refusals_logged(attempt, [&] { return state_->submit(attempt, scope, source, options); });
+}
+
+Submission Service::State::submit(const Attempt& attempt, const Expression& scope,
+                                  const validation::UploadSource& source,
+                                  const SubmitOptions& submit_options) {
+    const std::int64_t user_id = require_user_id(attempt.principal);
+    const std::int64_t quota = options.config.predictions.per_user_and_day_max;
+    const std::int64_t patient_id = submit_options.patient_id;
     {
         // Before the file is read: what is refused anyway should cost no decoding.
-        const data::ReadScope session = state.database.read();
-        require_patient(session, scope, options.patient_id);
-        require_quota(session, user_id, state.clock.now(), quota);
+        const data::ReadScope session = database.read();
+        require_patient(session, scope, attempt);
+        require_quota(session, user_id, clock.now(), quota);
     }
     validation::ReceivedFile file =
-        validation::receive(source, receive_options(state.options, user_id, options));
+        validation::receive(source, receive_options(options, user_id, submit_options));
 
-    data::Transaction transaction = state.database.begin();
-    const core::Timestamp now = state.clock.now();
-    require_patient(transaction, scope, options.patient_id);
+    data::Transaction transaction = database.begin();
+    const core::Timestamp now = clock.now();
+    require_patient(transaction, scope, attempt);
     Submission submission;
-    submission.image_id = find_image(transaction, options.patient_id, file.facts().sha256);
+    submission.image_id = find_image(transaction, patient_id, file.facts().sha256);
     if (submission.image_id != 0) {
         submission.is_duplicate = true;
         submission.prediction_id = find_newest_prediction(transaction, submission.image_id);
@@ -182,26 +190,25 @@ Submission Service::submit(const Principal& principal, const validation::UploadS
     }
     require_quota(transaction, user_id, now, quota);
     if (!submission.is_duplicate) {
-        submission.image_id = insert_image(transaction, file.facts(), options.patient_id, user_id, now);
+        submission.image_id = insert_image(transaction, file.facts(), patient_id, user_id, now);
     }
     submission.prediction_id = insert_prediction(transaction, submission.image_id, user_id, now);
-    state.enqueue(transaction, submission.prediction_id);
+    enqueue(transaction, submission.prediction_id);
     if (submission.is_duplicate) {
         transaction.commit();
     } else {
-        commit_with_file(state.database, transaction, file);
+        commit_with_file(database, transaction, file);
     }
     return submission;
 }
 
 void Service::retry(const Principal& principal, std::int64_t prediction_id) {
-    const Expression scope = state_->require_scope(principal, "retry", "prediction");
+    const Attempt attempt{principal, "retry", "prediction", prediction_id};
+    const Expression scope = state_->require_scope(attempt);
     data::Transaction transaction = state_->database.begin();
     const data::Query prediction =
         data::Query(*prediction_model()).where(field("id") == prediction_id && scope);
-    if (!prediction.exists(transaction)) {
-        throw core::NotFound("prediction.not_found", "no prediction " + std::to_string(prediction_id));
-    }
+    if (!prediction.exists(transaction)) refuse_unseen(transaction, *prediction_model(), attempt);
     const std::int64_t changed = prediction.where(field("status") == to_string(PredictionStatus::Failed))
                                      .update(transaction, {{"status", to_string(PredictionStatus::Pending)},
                                                            {"failure_code", Value()},

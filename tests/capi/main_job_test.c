@@ -1,6 +1,8 @@
 /* Goal: the main job as a C program sees it, and what the C ABI promises of errors, outputs and options.
- * Method: a service in the folder named on the command line; the only member of the panel is missing, so a prediction fails
- * with a reason. */
+ * Method: a service in the folder named on the command line; the only member of the panel is missing, so a
+ * prediction fails with a reason. */
+#define _POSIX_C_SOURCE 200809L /* opendir */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -64,33 +66,91 @@ static void check_ok(const char* what, consilia_status_t status, consilia_error_
         check_ok((what), status_, error);   \
     } while (0)
 
-static void test_bad_uploads(consilia_service_t* service, const consilia_principal_t* staff,
-                             int64_t patient) {
-    static const struct {
+/* Appends a chunk of a PNG at `at` and returns the end. The checksum is that of RFC 2083, chapter 15. */
+static unsigned char* put_chunk(unsigned char* at, const char* type, const unsigned char* content,
+                                uint32_t size) {
+    uint32_t crc = 0xffffffffu;
+    uint32_t i;
+    int bit;
+    for (bit = 24; bit >= 0; bit -= 8) *at++ = (unsigned char)(size >> bit);
+    memcpy(at, type, 4);
+    if (size > 0) memcpy(at + 4, content, size);
+    for (i = 0; i < size + 4; ++i) {
+        crc ^= at[i];
+        for (bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1u) != 0 ? 0xedb88320u : 0u);
+    }
+    at += size + 4;
+    for (bit = 24; bit >= 0; bit -= 8) *at++ = (unsigned char)(~crc >> bit);
+    return at;
+}
+
+/* A PNG that claims 30,000 x 30,000 pixels of one bit and holds its first row; needs 4 KiB. */
+static size_t make_huge_png(unsigned char* out) {
+    enum { ROW = 3751 }; /* the filter's byte and 30,000 bits */
+    static const unsigned char header[13] = {0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30, 1, 0, 0, 0, 0};
+    /* zlib: two bytes, one stored block with its size and the size's complement, Adler-32 of zeros. */
+    unsigned char stream[7 + ROW + 4] = {
+        0x78, 0x01, 0x01, ROW & 0xff, ROW >> 8, ~ROW & 0xff, (~ROW >> 8) & 0xff};
+    unsigned char* at = out;
+    stream[7 + ROW] = ROW >> 8;
+    stream[7 + ROW + 1] = ROW & 0xff;
+    stream[7 + ROW + 3] = 1;
+    memcpy(at, "\x89PNG\r\n\x1a\n", 8);
+    at = put_chunk(at + 8, "IHDR", header, sizeof header);
+    at = put_chunk(at, "IDAT", stream, sizeof stream);
+    at = put_chunk(at, "IEND", NULL, 0);
+    return (size_t)(at - out);
+}
+
+static int count_files(const char* folder) {
+    DIR* directory = opendir(folder);
+    int count = 0;
+    CHECK(directory != NULL);
+    if (directory == NULL) return -1;
+    while (readdir(directory) != NULL) ++count;
+    closedir(directory);
+    return count;
+}
+
+static void test_bad_uploads(consilia_service_t* service, const consilia_principal_t* staff, int64_t patient,
+                             const char* folder) {
+    enum { LARGE = 11 << 20 };
+    static unsigned char huge[4096];
+    unsigned char* large = calloc(LARGE, 1);
+    const struct {
         const char* name;
-        const char* bytes;
+        const void* bytes;
+        size_t size;
         const char* code;
     } cases[] = {
-        {"empty.png", "", "upload.empty"},
-        {"text.png", "just text, no image", "upload.unsupported_type"},
-        {"../../etc/passwd", "x", "upload.unsafe_name"},
-        {"cut.jpg", "\xff\xd8\xff\xe0\x00\x10JFIF", "upload.damaged"},
+        {"cut.jpg", "\xff\xd8\xff\xe0\x00\x10JFIF", 10, "upload.damaged"},
+        {"image.jpg", kPng, sizeof kPng, "upload.extension_mismatch"},
+        {"text.png", "just text, no image", 19, "upload.unsupported_type"},
+        {"large.png", large, LARGE, "upload.too_large"},
+        {"huge.png", huge, make_huge_png(huge), "upload.too_many_pixels"},
+        {"empty.png", "", 0, "upload.empty"},
+        {"../../etc/passwd", kPng, sizeof kPng, "upload.unsafe_name"},
     };
-    consilia_submission_t submission = {7, 7, 7, 7};
+    const int files_before = count_files(folder);
+    consilia_buffer_t json = {NULL, 0};
     consilia_error_t* error = NULL;
     size_t i;
+    if (large == NULL) exit(1);
+    memcpy(large, kPng, sizeof kPng);
     for (i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
-        size_t size = strcmp(cases[i].name, "cut.jpg") == 0 ? 10 : strlen(cases[i].bytes);
+        consilia_submission_t submission = {7, 7, 7, 7};
         consilia_status_t status =
-            consilia_service_submit_bytes(service, staff, patient, cases[i].bytes, size,
+            consilia_service_submit_bytes(service, staff, patient, cases[i].bytes, cases[i].size,
                                           consilia_str_of(cases[i].name), &submission, &error);
         check_failure(cases[i].name, status, error, CONSILIA_UPLOAD_REJECTED, cases[i].code);
+        error = NULL;
         CHECK(submission.prediction_id == 0 && submission.image_id == 0 && submission.is_duplicate == 0);
     }
-    EXPECT("a PNG named .jpg",
-           consilia_service_submit_bytes(service, staff, patient, kPng, sizeof kPng,
-                                         consilia_str_of("image.jpg"), &submission, &error),
-           CONSILIA_UPLOAD_REJECTED, "upload.extension_mismatch");
+    free(large);
+    CHECK(count_files(folder) == files_before);
+    OK("list", consilia_service_list_json(service, staff, NULL, &json, &error));
+    CHECK(strstr(json.data, "\"count\":0") != NULL);
+    consilia_buffer_free(&json);
 }
 
 static void test_misuse(const char* folder) {
@@ -177,7 +237,7 @@ int main(int argc, char** argv) {
     patient.user_id = patient_principal.user_id;
     OK("patient", consilia_service_create_patient(service, &admin, &patient, &patient_id, &error));
 
-    test_bad_uploads(service, &admin, patient_id);
+    test_bad_uploads(service, &admin, patient_id, argv[1]);
 
     OK("submit", consilia_service_submit_bytes(service, &admin, patient_id, kPng, sizeof kPng,
                                                consilia_str_of("chest.png"), &first, &error));

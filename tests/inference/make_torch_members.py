@@ -1,4 +1,4 @@
-"""Writes tiny member packages for `inference_torch_test`, without the package `consilia`: torch and json alone.
+"""Writes tiny member packages for `inference_torch_test`, with torch and json alone.
 
 Usage: make_torch_members.py FOLDER. Each package has a `logits.txt` with what Python gives for an input of
 i % 7 / 7 at index i, so that the C++ side is compared with torch itself.
@@ -70,7 +70,9 @@ def write(folder: Path, name: str, width: int, frozen: bool) -> None:
         script = torch.jit.freeze(script)
     else:
         named = {**dict(script.named_parameters()), **dict(script.named_buffers())}
-        (package / "weights.safetensors").write_bytes(safetensors({k: v.detach().clone() for k, v in named.items()}))
+        (package / "weights.safetensors").write_bytes(
+            safetensors({k: v.detach().clone() for k, v in named.items()})
+        )
         files["weights"] = entry(package / "weights.safetensors")
         for tensor in named.values():
             tensor.data = torch.empty(0)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from consilia import phantoms, screening
+
+# Read when the first model runs, here and in what the tests start. The models are small: on a busy machine a
+# second thread is waited for much longer than it computes.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MEMBERS = sorted((REPOSITORY / "examples" / "demo_members" / "packages").glob("*.member"))

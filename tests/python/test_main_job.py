@@ -136,7 +136,9 @@ import sys
 from pathlib import Path
 from consilia import screening
 folder = Path(sys.argv[1])
-service = screening.Service(database=f"sqlite:{folder / 'records.db'}", files=folder / "files", members=sys.argv[2:])
+service = screening.Service(
+    database=f"sqlite:{folder / 'records.db'}", files=folder / "files", members=sys.argv[2:]
+)
 def progress(prediction_id, member_id, done, total):
     if done == 3:
         print("in the middle", flush=True)

@@ -3,6 +3,7 @@
 
 #include "consilia/data/database.hpp"
 #include "screening/support.hpp"
+#include "support/images.hpp"
 
 namespace consilia::screening {
 namespace {
@@ -67,22 +68,40 @@ TEST_F(SubmitTest, PatientsSubmitForThemselvesOnly) {
     EXPECT_EQ(traces(), (Traces{1, 1, 1, 1}));
 }
 
-TEST_F(SubmitTest, WhatIsRefusedLeavesNoRowAndNoFile) {
-    const auto refused = [&](std::string_view content, const char* name) {
-        return code_of([&] {
-            service.submit(staff, validation::UploadSource::bytes(std::as_bytes(std::span(content))),
-                           {.patient_id = ann_id, .client_name = name});
-        });
+TEST_F(SubmitTest, EachBadFileHasItsOwnErrorAndLeavesNoRowAndNoFile) {
+    test::ByteVector large = png(1);
+    large.resize(std::size_t{11} << 20);
+    test::ByteVector corrupt = test::jpeg(test::phantom(64, 64, 1));
+    corrupt.resize(corrupt.size() / 2);
+    test::ByteVector text;
+    test::append(text, std::string_view("name,age\nPat,44\n"));
+    const test::ByteVector huge = test::png_bomb(30'000, 30'000);
+    ASSERT_LT(huge.size(), 4096U);
+    const struct {
+        const char* name;
+        test::ByteVector content;
+        const char* code;
+        int http_status;
+    } cases[] = {
+        {"corrupt.jpg", corrupt, "upload.damaged", 400},
+        {"renamed.jpg", png(1), "upload.extension_mismatch", 400},
+        {"text.png", text, "upload.unsupported_type", 415},
+        {"large.png", large, "upload.too_large", 413},
+        {"huge.png", huge, "upload.too_many_pixels", 400},
+        {"empty.png", {}, "upload.empty", 400},
+        {"../../etc/passwd", png(1), "upload.unsafe_name", 400},
     };
-    const std::vector<std::byte> image = png(1);
-    const std::string_view whole(reinterpret_cast<const char*>(image.data()), image.size());
-    EXPECT_EQ(refused("", "empty.png"), "upload.empty");
-    EXPECT_EQ(refused("this is text", "text.png"), "upload.unsupported_type");
-    EXPECT_EQ(refused(whole.substr(0, whole.size() / 2), "half.png"), "upload.damaged");
-    EXPECT_EQ(refused(whole, "renamed.jpg"), "upload.extension_mismatch");
-    EXPECT_EQ(refused(whole, "../../etc/passwd"), "upload.unsafe_name");
-    EXPECT_EQ(refused(std::string(std::size_t{11} << 20, 'x'), "large.png"), "upload.too_large");
-    EXPECT_EQ(traces(), (Traces{0, 0, 0, 0}));
+    for (const auto& bad : cases) {
+        try {
+            service.submit(staff, validation::UploadSource::bytes(bad.content),
+                           {.patient_id = ann_id, .client_name = bad.name});
+            ADD_FAILURE() << bad.name << " was taken";
+        } catch (const core::UploadRejected& error) {
+            EXPECT_EQ(error.code(), bad.code) << bad.name;
+            EXPECT_EQ(error.http_status(), bad.http_status) << bad.name;
+        }
+        EXPECT_EQ(traces(), (Traces{0, 0, 0, 0})) << bad.name;
+    }
 }
 
 TEST_F(SubmitTest, AFailureInsideTheTransactionLeavesNoRowAndNoFile) {

@@ -4,20 +4,6 @@ The C++ library behind the package `consilia`.
 """
 from __future__ import annotations
 import collections.abc
-from consilia import Cancelled
-from consilia import Conflict
-from consilia import Error
-from consilia import InferenceError
-from consilia import Internal
-from consilia import InvalidArgument
-from consilia import NotFound
-from consilia import PermissionDenied
-from consilia import ResourceExhausted
-from consilia import StorageError
-from consilia import TimedOut
-from consilia import Unavailable
-from consilia import UploadRejected
-from consilia import ValidationError
 import datetime
 import enum
 import os
@@ -26,6 +12,95 @@ from . import imaging
 from . import inference
 from . import screening
 __all__: list[str] = ['Cancelled', 'Config', 'Conflict', 'Error', 'Expression', 'InferenceError', 'Internal', 'InvalidArgument', 'LogContext', 'LogFormat', 'LogLevel', 'NamedChoice', 'NotFound', 'PermissionDenied', 'PredictionSettings', 'ResourceExhausted', 'StorageError', 'Term', 'TimedOut', 'Unavailable', 'UploadRejected', 'UploadSettings', 'ValidationError', 'configure_logging', 'field', 'imaging', 'inference', 'log', 'log_security', 'lost_log_lines', 'parameter', 'parse_expression', 'screening']
+class Error(Exception):
+    """
+    Base of every error of the library.
+
+    `code` is stable and meant for programs (`upload.too_large`); the message is for
+    people. `kind`, `http_status` and `details` (a dict) say the rest.
+    """
+    code: typing.ClassVar[str] = ''
+    details: typing.ClassVar[dict] = {}
+    http_status: typing.ClassVar[int] = 500
+    kind: typing.ClassVar[str] = 'internal'
+class InvalidArgument(Error, ValueError):
+    """
+    The caller asked for what has no meaning.
+    """
+    http_status: typing.ClassVar[int] = 400
+    kind: typing.ClassVar[str] = 'invalid_argument'
+class ValidationError(Error, ValueError):
+    """
+    Data from outside breaks its rules.
+    """
+    http_status: typing.ClassVar[int] = 400
+    kind: typing.ClassVar[str] = 'validation'
+class PermissionDenied(Error, PermissionError):
+    """
+    The principal may not do this.
+    """
+    http_status: typing.ClassVar[int] = 403
+    kind: typing.ClassVar[str] = 'permission_denied'
+class NotFound(Error, LookupError):
+    """
+    No such record, file or member.
+    """
+    http_status: typing.ClassVar[int] = 404
+    kind: typing.ClassVar[str] = 'not_found'
+class Conflict(Error):
+    """
+    The state does not allow it: a duplicate, a stale version.
+    """
+    http_status: typing.ClassVar[int] = 409
+    kind: typing.ClassVar[str] = 'conflict'
+class UploadRejected(Error, ValueError):
+    """
+    A file that may not come in.
+    """
+    http_status: typing.ClassVar[int] = 400
+    kind: typing.ClassVar[str] = 'upload_rejected'
+class Unavailable(Error):
+    """
+    Something needed is not there now.
+    """
+    http_status: typing.ClassVar[int] = 503
+    kind: typing.ClassVar[str] = 'unavailable'
+class ResourceExhausted(Error):
+    """
+    A stated bound would be passed.
+    """
+    http_status: typing.ClassVar[int] = 503
+    kind: typing.ClassVar[str] = 'resource_exhausted'
+class Cancelled(Error):
+    """
+    The caller withdrew the request.
+    """
+    http_status: typing.ClassVar[int] = 499
+    kind: typing.ClassVar[str] = 'cancelled'
+class TimedOut(Error, TimeoutError):
+    """
+    A deadline passed.
+    """
+    http_status: typing.ClassVar[int] = 504
+    kind: typing.ClassVar[str] = 'timed_out'
+class InferenceError(Error, RuntimeError):
+    """
+    A model could not be loaded or run.
+    """
+    http_status: typing.ClassVar[int] = 500
+    kind: typing.ClassVar[str] = 'inference'
+class StorageError(Error, OSError):
+    """
+    A database or a disk failed.
+    """
+    http_status: typing.ClassVar[int] = 500
+    kind: typing.ClassVar[str] = 'storage'
+class Internal(Error, RuntimeError):
+    """
+    A defect of the library.
+    """
+    http_status: typing.ClassVar[int] = 500
+    kind: typing.ClassVar[str] = 'internal'
 class Expression:
     """
     An immutable condition with SQL's three-valued logic. Combine with `&`, `|` and `~`.

@@ -105,7 +105,7 @@ class Service:
     """
     Receives radiographs, has them judged, and lists the outcome to those who may see it.
     """
-    def __init__(self, *, database: str, files: os.PathLike | str | bytes, members: collections.abc.Sequence[os.PathLike | str | bytes] = [], budget_bytes: typing.SupportsInt | typing.SupportsIndex = 0, config: typing.Any = None, device: str = '') -> None:
+    def __init__(self, *, database: str, files: os.PathLike | str | bytes, members: collections.abc.Sequence[os.PathLike | str | bytes] = [], budget_bytes: typing.SupportsInt | typing.SupportsIndex = 0, config: typing.Any = None, device: str = '', threads: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
         """
         Opens a service.
 
@@ -116,6 +116,8 @@ class Service:
             budget_bytes: Device memory for models; 0: the engine's default.
             config: Settings over the defaults: a dict or JSON text.
             device: `cpu`, `cuda:0`; empty: the best present.
+            threads: Within one member's run on a processor; 0: as the process has it. Small members are
+                fastest with 1, all the more on a busy machine.
         """
     def bootstrap_admin(self, username: str, *, display_name: str = '', email: str = '') -> int:
         """

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from consilia._core import LogContext, LogFormat, LogLevel, configure_logging, log, log_security
 
 import consilia
-from consilia import _core
+from consilia import LogContext, LogFormat, LogLevel, _core, configure_logging, log, log_security
 
 
 @pytest.fixture(autouse=True)

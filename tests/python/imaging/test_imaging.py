@@ -11,11 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image as PIL
+from PIL import Image
 
 from consilia import imaging
-
-
 
 DOCUMENT = {
     "version": 1,
@@ -36,7 +34,7 @@ def phantom(height: int, width: int, channels: int | None = None) -> np.ndarray:
 
 def encoded(pixels: np.ndarray, kind: str, **options: object) -> bytes:
     buffer = io.BytesIO()
-    PIL.fromarray(pixels).save(buffer, kind, **options)
+    Image.fromarray(pixels).save(buffer, kind, **options)
     return buffer.getvalue()
 
 
@@ -45,7 +43,7 @@ def encoded(pixels: np.ndarray, kind: str, **options: object) -> bytes:
 def test_decoding_agrees_with_pillow(kind: str, channels: int | None) -> None:
     data = encoded(phantom(37, 61, channels), kind)
     ours = imaging.decode(data)
-    peer = np.asarray(PIL.open(io.BytesIO(data)))
+    peer = np.asarray(Image.open(io.BytesIO(data)))
     assert ours.dtype == np.uint8
     assert ours.shape == peer.shape
     if kind == "PNG":
@@ -98,7 +96,7 @@ def test_results_own_their_memory_without_a_copy() -> None:
 
 def test_encode_png_is_read_back_by_pillow() -> None:
     for pixels in (phantom(9, 7), phantom(9, 7, 3)):
-        assert np.array_equal(np.asarray(PIL.open(io.BytesIO(imaging.encode_png(pixels)))), pixels)
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(imaging.encode_png(pixels)))), pixels)
 
 
 def test_a_pipeline_is_a_value() -> None:
@@ -143,13 +141,15 @@ def test_damage_and_limits_have_their_codes() -> None:
 
 def test_an_error_in_a_document_names_step_and_key() -> None:
     with pytest.raises(Exception) as caught:
-        imaging.Pipeline({"version": 1, "steps": [{"op": "resize", "width": 0, "height": 1}, {"op": "tensor"}]})
+        imaging.Pipeline(
+            {"version": 1, "steps": [{"op": "resize", "width": 0, "height": 1}, {"op": "tensor"}]}
+        )
     assert caught.value.code == "pipeline.step"
     assert caught.value.details == {"step": 0, "key": "width"}
 
 
 def test_the_lock_of_the_interpreter_is_released_while_decoding() -> None:
-    """Another thread counts on meanwhile. With the lock held it could count for two switch intervals at most."""
+    """Another thread counts on meanwhile; with the lock held it could for two switch intervals at most."""
     data = encoded(phantom(2500, 2500, 3), "PNG", compress_level=1)
     counted = 0
     done = threading.Event()
