@@ -1,131 +1,57 @@
 #pragma once
-// One SQLite connection with its statements, and the pool that it belongs to.
-#include <sqlite3.h>
-
-#include <condition_variable>
+// The seam between sessions and databases: one connection, of SQLite or of PostgreSQL.
 #include <cstdint>
-#include <list>
 #include <memory>
-#include <mutex>
-#include <string>
+#include <span>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
-#include <SQLiteCpp/Database.h>
-
+#include "consilia/core/error.hpp"
 #include "consilia/data/database.hpp"
 
 namespace consilia::data {
 
-/// A prepared statement of a connection's cache, with the size of its newest result: the next one is likely
-/// alike.
-struct CachedStatement {
-    std::string text;
-    sqlite3_stmt* handle = nullptr;
-    bool is_in_use = false;
-    std::size_t cells = 0;
-    std::size_t bytes = 0;
-};
+using SharedColumns = std::shared_ptr<const std::vector<RowColumn>>;
 
-/// A cached statement while it is in use; reset and without values when destroyed.
-class Statement {
+enum class SessionKind : std::uint8_t { Autocommit, Transaction, ReadScope };
+
+/// One call is one statement, so that a virtual call weighs nothing; cells go through a branch instead. The
+/// functions named as those of `Session` do what is said there. Threading: confined to the session that
+/// leased it.
+class Connection {
 public:
-    explicit Statement(CachedStatement& cached) noexcept : cached_(cached) { cached_.is_in_use = true; }
-    ~Statement() {
-        sqlite3_reset(cached_.handle);
-        sqlite3_clear_bindings(cached_.handle);  // They point at borrowed memory.
-        cached_.is_in_use = false;
-    }
-    Statement(const Statement&) = delete;
-    Statement& operator=(const Statement&) = delete;
-    [[nodiscard]] sqlite3_stmt* get() const noexcept { return cached_.handle; }
-    [[nodiscard]] CachedStatement& cached() const noexcept { return cached_; }
-
-private:
-    CachedStatement& cached_;
-};
-
-/// Threading: confined to the session that leased it.
-struct Connection {
-    Connection(const std::string& path, const DatabaseOptions& options);
-    ~Connection();
+    explicit Connection(core::SqlDialect its_dialect) noexcept : dialect(its_dialect) {}
+    virtual ~Connection() = default;
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    /// The prepared statement of a text, from the cache where it is there.
-    /// One that is running already gets a twin. @throws InvalidArgument (`database.statement`).
-    [[nodiscard]] CachedStatement& prepare(std::string_view sql);
-    /// Runs a constant text without rows, prepared once: BEGIN, COMMIT. @throws as `Session::execute`.
-    void run(std::string_view sql);
-    [[nodiscard]] sqlite3* handle() const noexcept { return database.getHandle(); }
+    virtual RowSet query(std::string_view sql, std::span<const core::Value> values,
+                         SharedColumns columns) = 0;
+    virtual std::vector<RowSet> query_all(std::span<const Statement> statements) = 0;
+    virtual std::int64_t execute(std::string_view sql, std::span<const core::Value> values) = 0;
+    virtual std::int64_t run(std::string_view sql, BindCells bind, ReadCells read) = 0;
+    virtual bool run_first(std::string_view sql, BindCells bind, ReadCells read) = 0;
+    virtual std::int64_t copy_in(std::string_view table, std::span<const std::string_view> columns,
+                                 NextRow next) = 0;
+    [[nodiscard]] virtual std::int64_t last_insert_id() const = 0;
 
-    SQLite::Database database;
+    /// Begins a transaction or a read scope.
+    virtual void begin(SessionKind kind, Isolation isolation) = 0;
+    /// Runs a constant text without rows and values: COMMIT, SAVEPOINT.
+    virtual void command(std::string_view sql) = 0;
+    /// Whether a transaction is open and takes statements.
+    [[nodiscard]] virtual bool is_in_transaction() const noexcept = 0;
+    /// Whether the connection is alive and between transactions, so that it may serve another session.
+    [[nodiscard]] virtual bool is_reusable() noexcept = 0;
 
-private:
-    void set_up(const char* pragma);
-    CachedStatement& add(std::string_view sql);
-
-    using Statements = std::list<CachedStatement>;
-    Statements statements_;  ///< Most recently used first.
-    std::unordered_map<std::string_view, Statements::iterator> by_text_;
-    std::size_t statements_max_;
+    const core::SqlDialect dialect;
 };
 
-/// A number that no other process has, children made by fork included.
-[[nodiscard]] std::uint64_t process_mark() noexcept;
-
-struct Database::State {
-    std::string path;
-    DatabaseOptions options;
-    std::uint64_t process = process_mark();
-    std::mutex mutex;
-    std::condition_variable is_free;
-    std::vector<std::unique_ptr<Connection>> idle;
-    std::size_t open_count = 0;
-    std::condition_variable writer_is_gone;
-    bool has_writer = false;
-
-    /// @throws Unavailable (`database.forked`) in a process that did not open the database.
-    void check_process() const;
-    std::unique_ptr<Connection> acquire();
-    void release(std::unique_ptr<Connection> connection) noexcept;
-    /// One writer at a time within the process: they wait in a queue here, and need not poll the file.
-    void enter_writer();
-    void leave_writer() noexcept;
-};
-
-/// A connection that is given back when the session ends.
-class Session::Lease {
-public:
-    explicit Lease(std::shared_ptr<Database::State> pool);
-    ~Lease();
-    Lease(const Lease&) = delete;
-    Lease& operator=(const Lease&) = delete;
-
-    enum class Kind : std::uint8_t { Autocommit, Transaction, ReadScope };
-
-    /// @throws Unavailable (`database.forked`); InvalidArgument (`database.transaction`) after its end;
-    /// StorageError
-    ///         (`database.rolled_back`) if the database ended it.
-    [[nodiscard]] Connection& connection() const;
-    void begin(Kind as);
-    void end(std::string_view sql);
-
-    Kind kind = Kind::Autocommit;
-    bool is_open = true;  ///< False once a transaction has ended.
-
-private:
-    void leave_writer() noexcept;
-
-    std::shared_ptr<Database::State> pool_;
-    std::unique_ptr<Connection> connection_;
-    bool is_writer_ = false;
-};
-
-/// Translates the error of the last call on `handle`. The message never holds a bound value.
-[[noreturn]] void throw_sqlite_error(sqlite3* handle, int code);
-/// @throws Unavailable (`database.two_sqlite`).
-void check_one_sqlite();
+/// @throws InvalidArgument (`database.bindings`) unless they are equal.
+inline void check_value_count(std::size_t wanted, std::size_t given) {
+    if (wanted == given) return;
+    throw core::InvalidArgument("database.bindings", "the statement wants another number of values",
+                                {{"wanted", wanted}, {"given", given}});
+}
 
 }  // namespace consilia::data

@@ -3,7 +3,6 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,8 +60,8 @@ struct FieldType<std::int64_t> {
 template <>
 struct FieldType<bool> {
     static constexpr core::ValueType kType = core::ValueType::Bool;
-    static void read(const CellReader& row, int column, bool& out) { out = row.int64(column) != 0; }
-    static void write(CellWriter& to, int place, bool value) { to.int64(place, value ? 1 : 0); }
+    static void read(const CellReader& row, int column, bool& out) { out = row.boolean(column); }
+    static void write(CellWriter& to, int place, bool value) { to.boolean(place, value); }
     static core::Value value(bool field) { return field; }
 };
 
@@ -88,46 +87,31 @@ struct FieldType<core::Json> {
     static void read(const CellReader& row, int column, core::Json& out) {
         out.text.assign(row.text(column));
     }
-    static void write(CellWriter& to, int place, const core::Json& value) { to.text(place, value.text); }
+    static void write(CellWriter& to, int place, const core::Json& value) { to.json(place, value.text); }
     static core::Value value(const core::Json& field) { return field; }
 };
 
 template <>
 struct FieldType<core::Timestamp> {
     static constexpr core::ValueType kType = core::ValueType::Timestamp;
-    static void read(const CellReader& row, int column, core::Timestamp& out) {
-        out.microseconds = row.int64(column);
-    }
-    static void write(CellWriter& to, int place, core::Timestamp value) {
-        to.int64(place, value.microseconds);
-    }
+    static void read(const CellReader& row, int column, core::Timestamp& out) { out = row.timestamp(column); }
+    static void write(CellWriter& to, int place, core::Timestamp value) { to.timestamp(place, value); }
     static core::Value value(core::Timestamp field) { return field; }
 };
 
 template <>
 struct FieldType<core::Date> {
     static constexpr core::ValueType kType = core::ValueType::Date;
-    static void read(const CellReader& row, int column, core::Date& out) {
-        out = core::parse_date(row.text(column));
-    }
-    static void write(CellWriter& to, int place, core::Date value) {
-        to.text_copy(place, core::to_iso8601(value));
-    }
+    static void read(const CellReader& row, int column, core::Date& out) { out = row.date(column); }
+    static void write(CellWriter& to, int place, core::Date value) { to.date(place, value); }
     static core::Value value(core::Date field) { return field; }
 };
 
 template <>
 struct FieldType<core::Uuid> {
     static constexpr core::ValueType kType = core::ValueType::Uuid;
-    static void read(const CellReader& row, int column, core::Uuid& out) {
-        const auto stored = row.bytes(column);
-        if (stored.size() != out.bytes.size())
-            throw core::StorageError("field.uuid", "a stored uuid has not 16 bytes");
-        std::memcpy(out.bytes.data(), stored.data(), out.bytes.size());
-    }
-    static void write(CellWriter& to, int place, const core::Uuid& value) {
-        to.bytes(place, std::as_bytes(std::span(value.bytes)));
-    }
+    static void read(const CellReader& row, int column, core::Uuid& out) { out = row.uuid(column); }
+    static void write(CellWriter& to, int place, const core::Uuid& value) { to.uuid(place, value); }
     static core::Value value(const core::Uuid& field) { return field; }
 };
 

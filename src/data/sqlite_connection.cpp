@@ -1,0 +1,258 @@
+#include "sqlite_connection.hpp"
+
+#include <SQLiteCpp/Exception.h>
+
+#include <algorithm>
+
+#include "consilia/core/error.hpp"
+#include "consilia/core/sql.hpp"
+
+namespace consilia::data {
+namespace {
+
+constexpr std::size_t kReservedMax = std::size_t{1}
+                                     << 16;  // Cells, or bytes, that a result has room for at once.
+
+void bind_all(sqlite3_stmt* statement, std::span<const core::Value> values) {
+    check_value_count(static_cast<std::size_t>(sqlite3_bind_parameter_count(statement)), values.size());
+    CellWriter to(statement, core::SqlDialect::Sqlite);
+    for (std::size_t i = 0; i < values.size(); ++i) to.value(static_cast<int>(i), values[i]);
+}
+
+std::string_view column_bytes(sqlite3_stmt* statement, int column, bool is_text) {
+    const void* data = is_text ? static_cast<const void*>(sqlite3_column_text(statement, column))
+                               : sqlite3_column_blob(statement, column);
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
+    return {size == 0 ? "" : static_cast<const char*>(data), size};
+}
+
+/// Copies a cell as it is stored, under the declared type where it fits what is stored.
+void append_cell(RowSet& rows, sqlite3_stmt* statement, int column, core::ValueType declared) {
+    using core::ValueType;
+    switch (sqlite3_column_type(statement, column)) {
+        case SQLITE_NULL:
+            rows.append_null();
+            return;
+        case SQLITE_INTEGER: {
+            const std::int64_t number = sqlite3_column_int64(statement, column);
+            if (declared == ValueType::Double) {
+                rows.append_double(static_cast<double>(number));
+            } else {
+                const bool is_integral = declared == ValueType::Bool || declared == ValueType::Timestamp;
+                rows.append_int64(is_integral ? declared : ValueType::Int64, number);
+            }
+            return;
+        }
+        case SQLITE_FLOAT:
+            rows.append_double(sqlite3_column_double(statement, column));
+            return;
+        case SQLITE_TEXT: {
+            const bool is_textual = declared == ValueType::Json || declared == ValueType::Date;
+            rows.append_bytes(is_textual ? declared : ValueType::Text, column_bytes(statement, column, true));
+            return;
+        }
+        default:
+            rows.append_bytes(declared == ValueType::Uuid ? declared : ValueType::Blob,
+                              column_bytes(statement, column, false));
+    }
+}
+
+SQLite::Database open(const std::string& path, const DatabaseOptions& options) {
+    try {
+        return {path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX,
+                static_cast<int>(options.busy_timeout.count())};
+    } catch (const SQLite::Exception& error) {
+        throw core::StorageError("database.open",
+                                 std::string("the database cannot be opened: ") + error.what());
+    }
+}
+
+}  // namespace
+
+/// A statement while it is in use; reset and without values when destroyed.
+class SqliteConnection::Running {
+public:
+    explicit Running(SqliteStatement& statement) noexcept : statement_(statement) {
+        statement_.is_in_use = true;
+    }
+    ~Running() {
+        sqlite3_reset(get());
+        sqlite3_clear_bindings(get());  // They point at borrowed memory.
+        statement_.is_in_use = false;
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+    [[nodiscard]] sqlite3_stmt* get() const noexcept { return statement_.handle.get(); }
+    [[nodiscard]] SqliteStatement& statement() const noexcept { return statement_; }
+
+    void bind(BindCells bind) const {
+        if (!bind) return;
+        CellWriter to(get(), core::SqlDialect::Sqlite);
+        bind(to);
+    }
+    /// Moves on to the next row. @return whether there is one.
+    [[nodiscard]] bool step() const {
+        const int code = sqlite3_step(get());
+        if (code == SQLITE_ROW) return true;
+        if (code != SQLITE_DONE) throw_sqlite_error(sqlite3_db_handle(get()), code);
+        return false;
+    }
+
+private:
+    SqliteStatement& statement_;
+};
+
+SqliteConnection::SqliteConnection(const std::string& path, const DatabaseOptions& options)
+    : Connection(core::SqlDialect::Sqlite),
+      database_(open(path, options)),
+      statements_(options.statements_max) {
+    sqlite3_extended_result_codes(handle(), 1);
+    set_up("PRAGMA journal_mode = WAL");
+    set_up("PRAGMA synchronous = FULL");  // What was acknowledged survives a power cut.
+    set_up("PRAGMA foreign_keys = ON");
+    set_up("PRAGMA case_sensitive_like = ON");  // As expressions have it.
+    set_up("PRAGMA temp_store = MEMORY");
+    set_up("PRAGMA trusted_schema = OFF");  // A file from elsewhere runs no functions of ours.
+}
+
+void SqliteConnection::set_up(const char* pragma) {
+    const int code = sqlite3_exec(handle(), pragma, nullptr, nullptr, nullptr);
+    if (code != SQLITE_OK) throw_sqlite_error(handle(), code);
+}
+
+SqliteStatement& SqliteConnection::prepare(std::string_view sql) {
+    if (SqliteStatement* known = statements_.find(sql)) return *known;
+    sqlite3_stmt* handle_made = nullptr;
+    const char* rest = nullptr;
+    const int code = sqlite3_prepare_v3(handle(), sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &handle_made, &rest);
+    SqliteStatement made{.text = std::string(sql)};
+    made.handle.reset(handle_made);
+    if (code != SQLITE_OK) throw_sqlite_error(handle(), code);
+    if (made.handle == nullptr || rest != sql.data() + sql.size()) {
+        throw core::InvalidArgument("database.statement", "the text must be one statement");
+    }
+    return statements_.add(std::move(made));
+}
+
+SqliteStatement& SqliteConnection::prepare_allowed(std::string_view sql) {
+    SqliteStatement& statement = prepare(sql);
+    if (only_reads_ && sqlite3_stmt_readonly(statement.handle.get()) == 0) {
+        throw core::InvalidArgument("database.read_scope", "a read scope only reads");
+    }
+    return statement;
+}
+
+RowSet SqliteConnection::query(std::string_view sql, std::span<const core::Value> values,
+                               SharedColumns columns) {
+    const Running running(prepare_allowed(sql));
+    bind_all(running.get(), values);
+    const int column_count = sqlite3_column_count(running.get());
+    if (columns == nullptr || columns->empty()) {
+        std::vector<RowColumn> named;
+        for (int i = 0; i < column_count; ++i) named.push_back({sqlite3_column_name(running.get(), i), {}});
+        columns = std::make_shared<const std::vector<RowColumn>>(std::move(named));
+    }
+    if (static_cast<int>(columns->size()) != column_count) {
+        throw core::InvalidArgument("database.columns", "the statement gives another number of columns");
+    }
+    RowSet rows(columns);
+    rows.reserve(running.statement().cells, running.statement().bytes);
+    while (running.step()) {
+        for (int i = 0; i < column_count; ++i) {
+            append_cell(rows, running.get(), i, (*columns)[static_cast<std::size_t>(i)].type);
+        }
+    }
+    running.statement().cells = std::min(rows.cell_count(), kReservedMax);
+    running.statement().bytes = std::min(rows.arena_bytes(), kReservedMax);
+    return rows;
+}
+
+std::vector<RowSet> SqliteConnection::query_all(std::span<const Statement> statements) {
+    std::vector<RowSet> results;
+    results.reserve(statements.size());
+    for (const Statement& statement : statements) {
+        results.push_back(query(statement.sql, statement.values, statement.columns));
+    }
+    return results;
+}
+
+std::int64_t SqliteConnection::execute(std::string_view sql, std::span<const core::Value> values) {
+    const Running running(prepare_allowed(sql));
+    bind_all(running.get(), values);
+    while (running.step()) {
+    }
+    return sqlite3_changes64(handle());
+}
+
+std::int64_t SqliteConnection::run(std::string_view sql, BindCells bind, ReadCells read) {
+    const Running running(prepare_allowed(sql));
+    running.bind(bind);
+    const CellReader row(running.get(), core::SqlDialect::Sqlite);
+    std::int64_t count = 0;
+    for (; running.step(); ++count) {
+        if (read) read(row);
+    }
+    return sqlite3_column_count(running.get()) != 0 ? count : sqlite3_changes64(handle());
+}
+
+bool SqliteConnection::run_first(std::string_view sql, BindCells bind, ReadCells read) {
+    const Running running(prepare_allowed(sql));
+    running.bind(bind);
+    const bool is_there = running.step();
+    if (is_there && read) read(CellReader(running.get(), core::SqlDialect::Sqlite));
+    return is_there;
+}
+
+std::int64_t SqliteConnection::copy_in(std::string_view table, std::span<const std::string_view> columns,
+                                       NextRow next) {
+    std::string names;
+    std::string places;
+    for (const std::string_view column : columns) {
+        names += (names.empty() ? "" : ", ") + core::quote_identifier(column);
+        places += places.empty() ? "?" : ", ?";
+    }
+    const std::string sql =
+        "INSERT INTO " + core::quote_identifier(table) + " (" + names + ") VALUES (" + places + ")";
+    command("SAVEPOINT copy_in");  // All rows or none; outside a transaction it is one.
+    std::int64_t count = 0;
+    try {
+        const Running running(prepare_allowed(sql));
+        CellWriter to(running.get(), core::SqlDialect::Sqlite);
+        for (; next(to); ++count) {
+            (void)running.step();
+            sqlite3_reset(running.get());
+            sqlite3_clear_bindings(running.get());
+        }
+    } catch (...) {
+        if (sqlite3_get_autocommit(handle()) == 0) {
+            command("ROLLBACK TO copy_in");
+            command("RELEASE copy_in");
+        }
+        throw;
+    }
+    command("RELEASE copy_in");
+    return count;
+}
+
+std::int64_t SqliteConnection::last_insert_id() const {
+    return sqlite3_last_insert_rowid(handle());
+}
+
+void SqliteConnection::begin(SessionKind kind, Isolation) {
+    command(kind == SessionKind::Transaction ? "BEGIN IMMEDIATE" : "BEGIN");
+    only_reads_ = kind == SessionKind::ReadScope;
+}
+
+void SqliteConnection::command(std::string_view sql) {
+    const Running running(prepare(sql));
+    (void)running.step();
+    if (sqlite3_get_autocommit(handle()) != 0) only_reads_ = false;
+}
+
+bool SqliteConnection::is_in_transaction() const noexcept {
+    return sqlite3_get_autocommit(handle()) == 0;
+}
+
+}  // namespace consilia::data
