@@ -1,6 +1,7 @@
 #include "consilia/data/model.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 #include "consilia/core/error.hpp"
 #include "consilia/core/sql.hpp"
@@ -87,6 +88,16 @@ std::string create_index_sql(const Model& model, const Index& index) {
 
 }  // namespace
 
+Model::Identity::Identity() noexcept {
+    static std::atomic<std::uint64_t> newest{0};
+    number = ++newest;
+}
+
+Model::Identity& Model::Identity::operator=(const Identity&) noexcept {
+    number = Identity().number;
+    return *this;
+}
+
 Model::Model(std::string table) : table_(std::move(table)) {
     check_name(table_);
 }
@@ -96,6 +107,7 @@ void Model::add_column(Column column) {
     if (find_column(column.name) != nullptr || find_reference(column.name) != nullptr)
         throw_duplicate(column.name);
     columns_.push_back(std::move(column));
+    identity_ = Identity();
 }
 
 void Model::add_reference(Reference reference) {
@@ -110,6 +122,7 @@ void Model::add_reference(Reference reference) {
                                     {{"name", reference.relation}});
     }
     references_.push_back(std::move(reference));
+    identity_ = Identity();
 }
 
 void Model::add_index(Index index) {
@@ -120,6 +133,27 @@ void Model::add_index(Index index) {
         }
     }
     indexes_.push_back(std::move(index));
+}
+
+void Model::add_scope(std::string name, Scope scope) {
+    check_name(name);
+    if (find_scope(name) != nullptr) throw_duplicate(name);
+    scopes_.emplace_back(std::move(name), std::move(scope));
+}
+
+void Model::set_full_text(std::vector<std::string> columns) {
+    for (const std::string& name : columns) {
+        const Column* column = find_column(name);
+        if (column == nullptr || column->type != core::ValueType::Text) {
+            throw core::InvalidArgument("model.full_text", "a full-text index is of text columns", {{"name", name}});
+        }
+    }
+    full_text_ = std::move(columns);
+}
+
+const Scope* Model::find_scope(std::string_view name) const noexcept {
+    const auto found = std::find_if(scopes_.begin(), scopes_.end(), [&](const auto& s) { return s.first == name; });
+    return found == scopes_.end() ? nullptr : &found->second;
 }
 
 const Column* Model::find_column(std::string_view name) const noexcept {

@@ -25,14 +25,15 @@ struct IndexOptions {
 
 /// The constant statements of a mapped table.
 struct MappedStatements {
-    std::string insert;        ///< All columns; a null key is given by the database.
+    std::string insert;        ///< All columns but the key, which the database gives.
+    std::string insert_keyed;  ///< All columns.
     std::string find;          ///< All columns by key, deleted rows hidden.
     std::string find_deleted;  ///< The same with deleted rows.
     std::string update;        ///< All columns but the key, by key.
     std::string update_fresh;  ///< The same where `updated_at` is still what was read.
 };
 /// Writes them. @throws InvalidArgument (`model.key`) for a model without a primary key.
-CONSILIA_API MappedStatements mapped_statements(const Model& model);
+CONSILIA_API MappedStatements mapped_statements(const Model& model, core::SqlDialect dialect);
 
 /// The description of a table together with the members of T that hold its columns.
 ///
@@ -114,9 +115,22 @@ public:
         return *this;
     }
 
+    /// A named step of queries over T, for `Query::scope`.
+    Mapping& scope(std::string name, Scope scope) {
+        model_->add_scope(std::move(name), std::move(scope));
+        return *this;
+    }
+    /// The text columns that `Query::search` looks in; see `create_full_text`.
+    Mapping& full_text(std::vector<std::string> columns) {
+        model_->set_full_text(std::move(columns));
+        return *this;
+    }
+
     [[nodiscard]] const Model& model() const noexcept { return *model_; }
     [[nodiscard]] std::shared_ptr<const Model> shared_model() const noexcept { return model_; }
-    [[nodiscard]] const MappedStatements& statements() const noexcept { return statements_; }
+    [[nodiscard]] const MappedStatements& statements(core::SqlDialect dialect) const noexcept {
+        return dialect == core::SqlDialect::Sqlite ? sqlite_ : postgres_;
+    }
 
     /// The column of a member. @throws InvalidArgument (`mapping.member`) if it has none.
     template <class V, class B>
@@ -154,7 +168,10 @@ public:
     }
 
     /// Writes the statements; `mapping_of` does it.
-    void finish() { statements_ = mapped_statements(*model_); }
+    void finish() {
+        sqlite_ = mapped_statements(*model_, core::SqlDialect::Sqlite);
+        postgres_ = mapped_statements(*model_, core::SqlDialect::PostgreSql);
+    }
 
 private:
     struct Member {
@@ -186,7 +203,8 @@ private:
     std::int64_t T::*key_ = nullptr;
     core::Timestamp T::*created_at_ = nullptr;
     core::Timestamp T::*updated_at_ = nullptr;
-    MappedStatements statements_;
+    MappedStatements sqlite_;
+    MappedStatements postgres_;
 };
 
 /// Where the mapping of T comes from: `T::mapping()`. Specialise it for a struct that cannot have that
