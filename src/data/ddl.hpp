@@ -40,6 +40,8 @@ struct CreateOptions {
 /// Triggers that write each change of a table's rows into its history; written anew where they are there.
 [[nodiscard]] std::vector<std::string> create_history(const Table& table, SqlDialect dialect);
 [[nodiscard]] std::vector<std::string> drop_history(const Table& table, SqlDialect dialect);
+/// The names of these triggers.
+[[nodiscard]] std::vector<std::string> history_triggers(const Table& table, SqlDialect dialect);
 /// Copies the rows that are there into the history, as its first version.
 [[nodiscard]] std::string begin_history(const Table& table, SqlDialect dialect);
 

@@ -41,8 +41,12 @@ std::string moved(const Table& table) {
     return " WHERE OLD." + key + " <> NEW." + key;
 }
 
+std::string plain_trigger_name(const Table& table, std::string_view event) {
+    return bounded_name(table.name + "_history_" + std::string(event));
+}
+
 std::string trigger_name(const Table& table, std::string_view event) {
-    return quote_identifier(bounded_name(table.name + "_history_" + std::string(event)));
+    return quote_identifier(plain_trigger_name(table, event));
 }
 
 std::vector<std::string> create_sqlite(const Table& table) {
@@ -91,17 +95,22 @@ std::vector<std::string> create_history(const Table& table, SqlDialect dialect) 
     return dialect == SqlDialect::Sqlite ? create_sqlite(table) : create_postgres(table);
 }
 
+std::vector<std::string> history_triggers(const Table& table, SqlDialect dialect) {
+    if (dialect == SqlDialect::PostgreSql) {
+        return {plain_trigger_name(table, "change"), plain_trigger_name(table, "truncate")};
+    }
+    return {plain_trigger_name(table, "insert"), plain_trigger_name(table, "update"),
+            plain_trigger_name(table, "delete")};
+}
+
 std::vector<std::string> drop_history(const Table& table, SqlDialect dialect) {
     const std::string on = " ON " + quote_identifier(table.name);
-    if (dialect == SqlDialect::PostgreSql) {
-        return {"DROP TRIGGER " + trigger_name(table, "change") + on,
-                "DROP TRIGGER " + trigger_name(table, "truncate") + on,
-                "DROP FUNCTION " + function_name(table) + "()"};
-    }
+    const bool is_postgres = dialect == SqlDialect::PostgreSql;
     std::vector<std::string> statements;
-    for (const char* event : {"insert", "update", "delete"}) {
-        statements.push_back("DROP TRIGGER " + trigger_name(table, event));
+    for (const std::string& name : history_triggers(table, dialect)) {
+        statements.push_back("DROP TRIGGER " + quote_identifier(name) + (is_postgres ? on : std::string()));
     }
+    if (is_postgres) statements.push_back("DROP FUNCTION " + function_name(table) + "()");
     return statements;
 }
 
