@@ -165,6 +165,8 @@ void Model::set_full_text(std::vector<std::string> columns) {
 const Scope* Model::find_scope(std::string_view name) const noexcept {
     const auto found = std::find_if(scopes_.begin(), scopes_.end(), [&](const auto& s) { return s.first == name; });
     return found == scopes_.end() ? nullptr : &found->second;
+}
+
 void Model::add_check(core::Expression condition) {
     const std::string stranger =
         find_stranger(condition, [&](std::string_view column) { return find_column(column) != nullptr; });

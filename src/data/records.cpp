@@ -15,12 +15,10 @@ using core::SqlDialect;
 std::string insert_sql(const Model& model, const std::vector<const Column*>& columns, SqlDialect dialect) {
     std::string names;
     std::string places;
-    for (const Column* column : columns) {
-        names += (names.empty() ? "" : ", ") + core::quote_identifier(column->name);
-        if (!places.empty()) places += ", ";
-        places += dialect == SqlDialect::Sqlite
-                      ? "?"
-                      : "$" + std::to_string(static_cast<std::size_t>(&column - columns.data()) + 1);
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        names += (i == 0 ? "" : ", ") + core::quote_identifier(columns[i]->name);
+        places += i == 0 ? "" : ", ";
+        places += dialect == SqlDialect::Sqlite ? "?" : "$" + std::to_string(i + 1);
     }
     return "INSERT INTO " + core::quote_identifier(model.table()) +
            (columns.empty() ? " DEFAULT VALUES" : " (" + names + ") VALUES (" + places + ")");
@@ -40,27 +38,29 @@ std::vector<const Column*> require_columns(const Model& model, const std::vector
     return columns;
 }
 
-bool is_unique(const Model& model, std::vector<std::string> names) {
+/// Behind the columns of a conflict: the condition of the unique index over just these columns.
+/// @throws InvalidArgument (`query.upsert`) if there is none.
+std::string unique_condition(const Model& model, std::vector<std::string> names, SqlDialect dialect) {
     std::sort(names.begin(), names.end());
-    if (names.size() == 1) {
-        const Column* column = model.find_column(names.front());
-        if (column != nullptr && (column->is_unique || column->is_primary_key)) return true;
-    }
-    return std::any_of(model.indexes().begin(), model.indexes().end(), [&](const Index& index) {
+    const Column* only = names.size() == 1 ? model.find_column(names.front()) : nullptr;
+    if (only != nullptr && (only->is_unique || only->is_primary_key)) return {};
+    for (const Index& index : model.indexes()) {
         std::vector<std::string> columns;
         for (const std::string& column : index.columns) {
             columns.push_back(column.starts_with('-') ? column.substr(1) : column);
         }
         std::sort(columns.begin(), columns.end());
-        return index.is_unique && index.where.is_always_true() && columns == names;
-    });
+        if (!index.is_unique || !index.where.is_always_true() || columns != names) continue;
+        if (!index.ignores_deleted) return {};
+        return dialect == SqlDialect::Sqlite ? " WHERE \"is_deleted\" = 0" : " WHERE \"is_deleted\" = FALSE";
+    }
+    throw core::InvalidArgument("query.upsert", "rows are recognised by the columns of a unique index",
+                                {{"model", model.table()}});
 }
 
-std::string conflict_sql(const Model& model, const std::vector<std::string>& columns, const UpsertOptions& options) {
-    if (!is_unique(model, options.conflict)) {
-        throw core::InvalidArgument("query.upsert", "rows are recognised by the columns of a unique index",
-                                    {{"model", model.table()}});
-    }
+std::string conflict_sql(const Model& model, const std::vector<std::string>& columns,
+                         const UpsertOptions& options, SqlDialect dialect) {
+    const std::string condition = unique_condition(model, options.conflict, dialect);
     std::string sql = " ON CONFLICT (";
     for (const Column* column : require_columns(model, options.conflict)) {
         sql += (sql.ends_with('(') ? "" : ", ") + core::quote_identifier(column->name);
@@ -71,7 +71,7 @@ std::string conflict_sql(const Model& model, const std::vector<std::string>& col
         const std::string name = core::quote_identifier(column->name);
         changes += (changes.empty() ? "" : ", ") + name + " = excluded." + name;
     }
-    return sql + (changes.empty() ? ") DO NOTHING" : ") DO UPDATE SET " + changes);
+    return sql + ")" + condition + (changes.empty() ? " DO NOTHING" : " DO UPDATE SET " + changes);
 }
 
 /// Runs a statement for each row, prepared once. The rows are checked before the first is written.
@@ -125,7 +125,8 @@ std::int64_t insert_many(const Session& session, const Model& model, const std::
 std::int64_t upsert_many(const Session& session, const Model& model, const std::vector<std::string>& columns,
                          std::span<const std::vector<core::Value>> rows, const UpsertOptions& options) {
     const std::vector<const Column*> found = require_columns(model, columns);
-    const std::string sql = insert_sql(model, found, dialect_of(session)) + conflict_sql(model, columns, options);
+    const SqlDialect dialect = dialect_of(session);
+    const std::string sql = insert_sql(model, found, dialect) + conflict_sql(model, columns, options, dialect);
     return run_rows(session, sql, found, rows);
 }
 

@@ -85,7 +85,16 @@ core::Term scalar(const Query& query, const core::Term& aggregate) {
     if (!aggregate.expression().has_aggregate()) {
         throw core::InvalidArgument("query.aggregate", "the value of all rows of a query is an aggregate");
     }
-    return scalar(query.unordered().group_by({}).annotate("value", aggregate));
+    const auto& last = QueryStep::of(query);
+    for (const StepKind kind : {StepKind::Limit, StepKind::Offset, StepKind::GroupBy, StepKind::Distinct}) {
+        if (last->has(kind)) throw_unsupported("what is limited, grouped or distinct is aggregated by its `rows()`");
+    }
+    // The name is one that no model has.
+    QueryStep step{.kind = StepKind::Annotate};
+    step.text = "#value";
+    step.expression = with_annotations(aggregate.expression(), *last);
+    const Query grouped = query.unordered().group_by({});
+    return scalar(QueryStep::query(QueryStep::append(QueryStep::of(grouped), std::move(step))));
 }
 
 Query related(const Query& children, std::string_view relation) {
