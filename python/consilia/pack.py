@@ -90,6 +90,15 @@ def _read_code(path: Path) -> Any:
     return torch.jit.load(str(path), map_location="cpu")
 
 
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a weights file in memory of their own.
+
+    As the file is mapped they start anywhere, and on some processors kernels then sum in another order: the last bit
+    differs from that of torch's own memory and of the engine's slabs, which are aligned.
+    """
+    return {name: tensor.clone() for name, tensor in load_file(str(path)).items()}
+
+
 def _bindable(module: Any) -> dict[str, Tensor]:
     """The tensors that belong to the weights file: parameters and floating-point buffers, by name."""
     named = {**dict(module.named_parameters()), **dict(module.named_buffers())}
@@ -174,7 +183,7 @@ def _write_torchscript(module: nn.Module, batches: Sequence[Tensor], folder: Pat
     _bind(traced, weights)  # It shares its tensors with the module.
     _check_constants(module, folder / CODE_NAME)
     script = _read_code(folder / CODE_NAME)
-    _bind(script, load_file(str(folder / WEIGHTS_NAME)))
+    _bind(script, _read_weights(folder / WEIGHTS_NAME))
     _check_same_output(module, script, batches, is_exact=True)
     _check_nothing_baked(module, script, batches[0])
     return (CODE_NAME, WEIGHTS_NAME)
@@ -459,5 +468,5 @@ def load(path: str | Path) -> Any:
     with _quiet():
         script = _read_code(Path(path) / files["code"]["path"])
         if manifest["format"] == "torchscript":
-            _bind(script, load_file(str(Path(path) / files["weights"]["path"])))
+            _bind(script, _read_weights(Path(path) / files["weights"]["path"]))
     return script

@@ -8,6 +8,7 @@
 
 #include "consilia/core/error.hpp"
 #include "consilia/core/subquery.hpp"
+#include "core/compare.hpp"
 #include "core/operators.hpp"
 
 namespace consilia::core {
@@ -49,9 +50,14 @@ std::uint64_t hash_of(std::string_view name) noexcept {
     return std::hash<std::string_view>{}(name);
 }
 
-/// What of a literal becomes SQL text: null (not a number is null), true, false, or a type.
+/// What of a literal becomes SQL text: null (not a number is null), true, false, a type, or an integer that
+/// no double holds, which PostgreSQL compares with doubles in another way.
 constexpr std::uint8_t kTrueShape = 100;
+constexpr std::uint8_t kLargeShape = 101;
 std::uint8_t shape_of(const Value& value) noexcept {
+    if (const auto* integer = value.if_as<std::int64_t>(); integer != nullptr && !is_exact_double(*integer)) {
+        return kLargeShape;
+    }
     const double* number = value.if_as<double>();
     if (number != nullptr && std::isnan(*number)) return static_cast<std::uint8_t>(ValueType::Null);
     if (const bool* truth = value.if_as<bool>(); truth != nullptr && *truth) return kTrueShape;

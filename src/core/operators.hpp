@@ -60,7 +60,7 @@ inline constexpr std::array kOperators{
     OperatorInfo{Operator::Round, OperatorKind::Function, 1, 1, "round"},
     OperatorInfo{Operator::Floor, OperatorKind::Function, 1, 1, "floor"},
     OperatorInfo{Operator::Ceil, OperatorKind::Function, 1, 1, "ceil"},
-    OperatorInfo{Operator::Concat, OperatorKind::Other, 2, kAny, "||"},
+    OperatorInfo{Operator::Concat, OperatorKind::Other, 2, 100, "||"},
     OperatorInfo{Operator::Lower, OperatorKind::Function, 1, 1, "lower"},
     OperatorInfo{Operator::Upper, OperatorKind::Function, 1, 1, "upper"},
     OperatorInfo{Operator::Length, OperatorKind::Function, 1, 1, "length"},

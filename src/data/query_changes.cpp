@@ -65,7 +65,7 @@ Plan QueryWriter::update() {
     const auto& assignments = last_.extra->expressions;
     for (std::size_t i = 0; i < assignments.size(); ++i) {
         const Column& column = require_field(model(), assignments[i].name);
-        check_type(column, core::check_types(assignments[i].value, types_));
+        check_type(column, check(assignments[i].value, ExpressionRole::Assigned));
         sql += (i == 0 ? "" : ", ") + core::quote_identifier(column.name) + " = ";
         sql += expression(assignments[i].value,
                           {BoundPart::Kind::ExtraExpression, last_.position, static_cast<std::uint16_t>(i)},

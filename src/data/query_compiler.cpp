@@ -44,11 +44,7 @@ std::string QueryWriter::bound_value(BoundPart part) {
 }
 
 std::string QueryWriter::expression(const Expression& value, BoundPart part, ExpressionRole role) {
-    if (role == ExpressionRole::Condition) {
-        core::check_condition(value, types_);
-    } else {
-        core::check_types(value, types_);
-    }
+    check(value, role);
     options_.first_placeholder = first_placeholder_ + value_count_;
     const bool is_condition = role == ExpressionRole::Condition || role == ExpressionRole::GroupCondition;
     options_.allows_aggregates = role == ExpressionRole::GroupValue || role == ExpressionRole::GroupCondition;
@@ -57,6 +53,21 @@ std::string QueryWriter::expression(const Expression& value, BoundPart part, Exp
         is_condition ? core::compile_sql(value, options_) : core::compile_value_sql(value, options_);
     bind(part, sql.bindings.size());
     return std::move(sql.text);
+}
+
+/// Refuses comparisons of a field with a value of another type, which the database would convert and memory
+/// refuse: what is left means the same in both.
+ValueType QueryWriter::check(const Expression& value, ExpressionRole role) const {
+    try {
+        if (role != ExpressionRole::Condition && role != ExpressionRole::GroupCondition) {
+            return core::check_types(value, types_);
+        }
+        core::check_condition(value, types_);
+        return ValueType::Bool;
+    } catch (const core::InvalidArgument& error) {
+        if (error.code() != "expression.type") throw;
+        throw core::InvalidArgument("query.type", error.what(), error.details());
+    }
 }
 
 std::string QueryWriter::step_expression(const QueryStep& step, ExpressionRole role) {

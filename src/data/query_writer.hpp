@@ -59,6 +59,7 @@ private:
         if (count != 0) parts_.push_back(part);
         value_count_ += count;
     }
+    core::ValueType check(const core::Expression& value, ExpressionRole role) const;
     std::string expression(const core::Expression& value, BoundPart part, ExpressionRole role);
     std::string step_expression(const QueryStep& step, ExpressionRole role);
     [[nodiscard]] std::vector<Item> items() const;

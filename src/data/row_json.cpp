@@ -1,189 +1,151 @@
 // Rows as JSON, straight into a response body: what is the same for all rows is prepared once.
-#include <array>
-#include <charconv>
-#include <cmath>
+#include <vector>
 
-#include "consilia/core/clock.hpp"
-#include "consilia/core/text.hpp"
 #include "consilia/data/row_set.hpp"
+#include "data/json_sink.hpp"
 
 namespace consilia::data {
 namespace {
 
 using core::ValueType;
 
-template <class Number>
-void append_number(std::string& out, Number number) {
-    std::array<char, 32> digits{};  // Enough for the shortest form of any double (24) and int64 (20).
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-    out.append(digits.data(), end);
-}
-
-/// As `core::to_json` has it: null unless finite, and with a point or exponent.
-void append_double(std::string& out, double number) {
-    if (!std::isfinite(number)) {
-        out += "null";
-        return;
+/// How the rows of a result are written: steps in the order of their text, over keys that are escaped
+/// already.
+class Plan {
+public:
+    explicit Plan(const RowSet& rows) : rows_(rows) {
+        const std::size_t count = rows.columns().size();
+        steps_.reserve(count * 2);
+        add_members(0, count, 0);
     }
-    const std::size_t start = out.size();
-    append_number(out, number);
-    if (out.find_first_of(".e", start) == std::string::npos) out += ".0";
-}
 
-void append_escape(std::string& out, char c) {
-    switch (c) {
-        case '"':
-            out += "\\\"";
-            return;
-        case '\\':
-            out += "\\\\";
-            return;
-        case '\b':
-            out += "\\b";
-            return;
-        case '\f':
-            out += "\\f";
-            return;
-        case '\n':
-            out += "\\n";
-            return;
-        case '\r':
-            out += "\\r";
-            return;
-        case '\t':
-            out += "\\t";
-            return;
-        default: {
-            constexpr std::string_view kHex = "0123456789abcdef";
-            out += "\\u00";
-            out += kHex[static_cast<unsigned char>(c) >> 4U];
-            out += kHex[static_cast<unsigned char>(c) & 0xFU];
+    void write(JsonSink& out, std::size_t row) const {
+        out.put('{');
+        for (std::size_t i = 0; i < steps_.size(); ++i) {
+            const Step& step = steps_[i];
+            if (step.kind == Step::Kind::Close) {
+                out.put('}');
+                continue;
+            }
+            out.raw(std::string_view(keys_).substr(step.key, step.key_size));
+            if (step.kind == Step::Kind::Cell) {
+                write_cell(out, row, step.first);
+            } else if (is_absent(row, step)) {
+                out.raw("null");
+                i = step.close;
+            } else {
+                out.put('{');
+            }
+        }
+        out.put('}');
+    }
+
+private:
+    struct Step {
+        enum class Kind : std::uint8_t { Cell, Open, Close };
+        Kind kind = Kind::Close;
+        std::size_t key = 0;  ///< `"name":` in `keys_`, after a comma unless it is the first of its object.
+        std::size_t key_size = 0;
+        std::size_t first = 0;  ///< The column, or the columns [first, last) of an object of their own.
+        std::size_t last = 0;
+        std::size_t close = 0;  ///< Of Open: the step that closes it.
+    };
+
+    /// Plans the columns [first, last), whose names all start with the same `prefix` bytes.
+    void add_members(std::size_t first, std::size_t last, std::size_t prefix) {
+        const auto columns = rows_.columns();
+        for (std::size_t i = first; i < last;) {
+            const std::string_view whole = columns[i].name;
+            const std::string_view name = whole.substr(prefix);
+            const std::size_t dot = name.find('.');
+            const bool is_branch = dot != std::string_view::npos;
+            std::size_t end = i + 1;
+            if (is_branch) {
+                const std::string_view branch = whole.substr(0, prefix + dot + 1);
+                while (end < last && columns[end].name.starts_with(branch)) ++end;
+            }
+            Step step{is_branch ? Step::Kind::Open : Step::Kind::Cell, keys_.size(), 0, i, end, 0};
+            append_key(name.substr(0, dot), i != first);
+            step.key_size = keys_.size() - step.key;
+            const std::size_t place = steps_.size();
+            steps_.push_back(step);
+            if (is_branch) {
+                add_members(i, end, prefix + dot + 1);
+                steps_[place].close = steps_.size();
+                steps_.emplace_back();
+            }
+            i = end;
         }
     }
-}
 
-/// Copies runs of characters that need no escape.
-void append_escaped(std::string& out, std::string_view text) {
-    std::size_t run = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(text[i]);
-        if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
-        out.append(text, run, i - run);
-        append_escape(out, text[i]);
-        run = i + 1;
+    void append_key(std::string_view name, bool has_comma) {
+        JsonSink sink(keys_);
+        if (has_comma) sink.put(',');
+        sink.text(name);
+        sink.put(':');
+        sink.flush();
     }
-    out.append(text, run);
-}
 
-void append_text(std::string& out, std::string_view text) {
-    out += '"';
-    if (core::is_valid_utf8(text)) {
-        append_escaped(out, text);
-    } else {
-        append_escaped(out, core::to_valid_utf8(text));
+    [[nodiscard]] bool is_absent(std::size_t row, const Step& step) const {
+        for (std::size_t i = step.first; i < step.last; ++i) {
+            if (!rows_.column(i).is_null(row)) return false;
+        }
+        return true;
     }
-    out += '"';
-}
 
-/// One member of an object: a column, or the columns [first, last) as an object of their own.
-struct Member {
-    std::string key;  ///< `"name":`, after a comma unless it is the first.
-    std::size_t first = 0;
-    std::size_t last = 0;
-    std::vector<Member> members{};  ///< Empty: a column.
+    void write_cell(JsonSink& out, std::size_t row, std::size_t column) const {
+        const ColumnData& cells = rows_.column(column);
+        switch (cells.type(row)) {
+            case ValueType::Null:
+                return out.raw("null");
+            case ValueType::Bool:
+                return out.raw(cells.int64(row) != 0 ? "true" : "false");
+            case ValueType::Int64:
+                return out.integer(cells.int64(row));
+            case ValueType::Double:
+                return out.number(cells.number(row));
+            case ValueType::Text:
+                return out.text(cells.bytes(row));
+            case ValueType::Json:
+                return out.raw(cells.bytes(row));
+            case ValueType::Date:
+                return out.date(cells.date(row));
+            case ValueType::Timestamp:
+                return out.timestamp({cells.int64(row)});
+            case ValueType::Uuid:
+            case ValueType::Blob:
+                return out.raw(core::to_json(rows_.value(row, column)));
+        }
+    }
+
+    const RowSet& rows_;
+    std::vector<Step> steps_;
+    std::string keys_;
 };
-
-/// The members of columns [first, last), whose names all start with the same `prefix` bytes.
-std::vector<Member> members_of(std::span<const RowColumn> columns, std::size_t first, std::size_t last,
-                               std::size_t prefix) {
-    std::vector<Member> members;
-    for (std::size_t i = first; i < last;) {
-        const std::string_view name = std::string_view(columns[i].name).substr(prefix);
-        const std::size_t dot = name.find('.');
-        std::size_t end = i + 1;
-        if (dot != std::string_view::npos) {
-            const std::string_view branch = std::string_view(columns[i].name).substr(0, prefix + dot + 1);
-            while (end < last && columns[end].name.starts_with(branch)) ++end;
-        }
-        Member member;
-        if (!members.empty()) member.key = ",";
-        append_text(member.key, name.substr(0, dot));
-        member.key += ':';
-        member.first = i;
-        member.last = end;
-        if (dot != std::string_view::npos) member.members = members_of(columns, i, end, prefix + dot + 1);
-        members.push_back(std::move(member));
-        i = end;
-    }
-    return members;
-}
-
-void append_cell(std::string& out, const RowSet& rows, std::size_t row, std::size_t column) {
-    switch (rows.type(row, column)) {
-        case ValueType::Null:
-            out += "null";
-            return;
-        case ValueType::Bool:
-            out += rows.int64(row, column) != 0 ? "true" : "false";
-            return;
-        case ValueType::Int64:
-            append_number(out, rows.int64(row, column));
-            return;
-        case ValueType::Double:
-            append_double(out, rows.number(row, column));
-            return;
-        case ValueType::Text:
-        case ValueType::Date:
-            append_text(out, rows.text(row, column));
-            return;
-        case ValueType::Json:
-            out += rows.text(row, column);
-            return;
-        case ValueType::Timestamp:
-            out += '"';
-            out += core::to_iso8601(core::Timestamp{rows.int64(row, column)});
-            out += '"';
-            return;
-        default:
-            out += core::to_json(rows.value(row, column));
-    }
-}
-
-void append_object(std::string& out, const RowSet& rows, std::size_t row,
-                   const std::vector<Member>& members) {
-    out += '{';
-    for (const Member& member : members) {
-        out += member.key;
-        if (member.members.empty()) {
-            append_cell(out, rows, row, member.first);
-            continue;
-        }
-        bool is_absent = true;
-        for (std::size_t i = member.first; i < member.last && is_absent; ++i)
-            is_absent = rows.is_null(row, i);
-        if (is_absent) {
-            out += "null";
-        } else {
-            append_object(out, rows, row, member.members);
-        }
-    }
-    out += '}';
-}
 
 }  // namespace
 
 void append_json(std::string& out, const RowSet& rows, std::size_t row) {
-    append_object(out, rows, row, members_of(rows.columns(), 0, rows.columns().size(), 0));
+    JsonSink sink(out);
+    Plan(rows).write(sink, row);
+    sink.flush();
+}
+
+void append_json(std::string& out, const RowSet& rows) {
+    const Plan plan(rows);
+    JsonSink sink(out);
+    sink.put('[');
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        if (row != 0) sink.put(',');
+        plan.write(sink, row);
+    }
+    sink.put(']');
+    sink.flush();
 }
 
 std::string to_json(const RowSet& rows) {
-    const std::vector<Member> members = members_of(rows.columns(), 0, rows.columns().size(), 0);
-    std::string out = "[";
-    for (std::size_t row = 0; row < rows.size(); ++row) {
-        if (row != 0) out += ',';
-        append_object(out, rows, row, members);
-    }
-    out += ']';
+    std::string out;
+    append_json(out, rows);
     return out;
 }
 

@@ -1,9 +1,7 @@
 #include "consilia/data/row_set.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
-#include <limits>
+#include <optional>
 
 #include "consilia/core/clock.hpp"
 #include "consilia/core/error.hpp"
@@ -19,12 +17,20 @@ using core::ValueType;
         {{"found", to_string(found)}, {"wanted", wanted}});
 }
 
-std::vector<std::byte> to_bytes(std::string_view text) {
-    const auto* data = reinterpret_cast<const std::byte*>(text.data());
-    return {data, data + text.size()};
+std::optional<core::Date> date_of_text(std::string_view text) {
+    try {
+        return core::parse_date(text);
+    } catch (const core::InvalidArgument&) {
+        return std::nullopt;  // Kept as it is; the reader of the cell decides.
+    }
 }
 
 }  // namespace
+
+RowSet::RowSet(std::shared_ptr<const std::vector<RowColumn>> columns) : columns_(std::move(columns)) {
+    data_.reserve(columns_->size());
+    for (const RowColumn& column : *columns_) data_.emplace_back(column.type);
+}
 
 std::size_t RowSet::column_index(std::string_view name) const {
     const auto found = std::find_if(columns_->begin(), columns_->end(),
@@ -36,81 +42,160 @@ std::size_t RowSet::column_index(std::string_view name) const {
     return static_cast<std::size_t>(found - columns_->begin());
 }
 
-const RowSet::Cell& RowSet::at(std::size_t row, std::size_t column) const {
-    if (row >= row_count_ || column >= columns_->size()) {
-        throw core::InvalidArgument(
-            "row.range", "there is no such cell",
-            {{"row", static_cast<std::int64_t>(row)}, {"column", static_cast<std::int64_t>(column)}});
-    }
-    return cells_[row * columns_->size() + column];
+void RowSet::throw_range(std::size_t row, std::size_t column) {
+    throw core::InvalidArgument(
+        "row.range", "there is no such cell",
+        {{"row", static_cast<std::int64_t>(row)}, {"column", static_cast<std::int64_t>(column)}});
 }
 
 std::int64_t RowSet::int64(std::size_t row, std::size_t column) const {
-    const Cell& cell = at(row, column);
-    if (cell.type != ValueType::Int64 && cell.type != ValueType::Bool && cell.type != ValueType::Timestamp) {
-        throw_type(cell.type, "an integer");
+    const ColumnData& data = at(row, column);
+    const ValueType type = data.type(row);
+    if (type != ValueType::Int64 && type != ValueType::Bool && type != ValueType::Timestamp) {
+        throw_type(type, "an integer");
     }
-    return cell.bits;
+    return data.int64(row);
 }
 
 double RowSet::number(std::size_t row, std::size_t column) const {
-    const Cell& cell = at(row, column);
-    if (cell.type == ValueType::Int64) return static_cast<double>(cell.bits);
-    if (cell.type != ValueType::Double) throw_type(cell.type, "a number");
-    return std::bit_cast<double>(cell.bits);
+    const ColumnData& data = at(row, column);
+    const ValueType type = data.type(row);
+    if (type == ValueType::Int64) return static_cast<double>(data.int64(row));
+    if (type != ValueType::Double) throw_type(type, "a number");
+    return data.number(row);
 }
 
 std::string_view RowSet::text(std::size_t row, std::size_t column) const {
-    const Cell& cell = at(row, column);
-    const bool is_text =
-        cell.type == ValueType::Text || cell.type == ValueType::Json || cell.type == ValueType::Date;
-    if (!is_text) throw_type(cell.type, "text");
-    return bytes(cell);
+    const ColumnData& data = at(row, column);
+    const ValueType type = data.type(row);
+    if (type != ValueType::Text && type != ValueType::Json) throw_type(type, "text");
+    return data.bytes(row);
+}
+
+core::Date RowSet::date(std::size_t row, std::size_t column) const {
+    const ColumnData& data = at(row, column);
+    if (data.type(row) != ValueType::Date) throw_type(data.type(row), "a date");
+    return data.date(row);
+}
+
+core::Uuid RowSet::uuid(std::size_t row, std::size_t column) const {
+    const ColumnData& data = at(row, column);
+    if (data.type(row) != ValueType::Uuid) throw_type(data.type(row), "a uuid");
+    return data.uuid(row);
 }
 
 core::Value RowSet::value(std::size_t row, std::size_t column) const {
-    const Cell& cell = at(row, column);
-    switch (cell.type) {
+    const ColumnData& data = at(row, column);
+    switch (data.type(row)) {
         case ValueType::Null:
             return {};
         case ValueType::Bool:
-            return cell.bits != 0;
+            return data.int64(row) != 0;
         case ValueType::Int64:
-            return cell.bits;
+            return data.int64(row);
         case ValueType::Double:
-            return std::bit_cast<double>(cell.bits);
+            return data.number(row);
         case ValueType::Text:
-            return bytes(cell);
-        case ValueType::Blob:
-            return core::Blob{to_bytes(bytes(cell))};
-        case ValueType::Date:
-            return core::parse_date(bytes(cell));
-        case ValueType::Timestamp:
-            return core::Timestamp{cell.bits};
-        case ValueType::Json:
-            return core::Json{std::string(bytes(cell))};
-        case ValueType::Uuid: {
-            core::Uuid uuid;
-            const std::string_view stored = bytes(cell);
-            if (stored.size() != uuid.bytes.size()) throw_type(cell.type, "16 bytes");
-            std::memcpy(uuid.bytes.data(), stored.data(), uuid.bytes.size());
-            return uuid;
+            return data.bytes(row);
+        case ValueType::Blob: {
+            const auto bytes = std::as_bytes(std::span(data.bytes(row)));
+            return core::Blob{{bytes.begin(), bytes.end()}};
         }
+        case ValueType::Date:
+            return data.date(row);
+        case ValueType::Timestamp:
+            return core::Timestamp{data.int64(row)};
+        case ValueType::Json:
+            return core::Json{std::string(data.bytes(row))};
+        case ValueType::Uuid:
+            return data.uuid(row);
     }
     return {};
 }
 
+const ColumnData& RowSet::column(std::size_t column) const {
+    if (column >= data_.size()) throw_range(0, column);
+    return data_[column];
+}
+
+template <class T>
+std::span<const T> RowSet::cells(std::size_t column, bool is_of_type, std::string_view wanted) const {
+    if (!is_of_type) throw_type(data_[column].type(), wanted);
+    return {reinterpret_cast<const T*>(data_[column].values_buffer()), row_count_};
+}
+
+std::span<const std::int64_t> RowSet::int64s(std::size_t column) const {
+    const ValueType type = this->column(column).type();
+    return cells<std::int64_t>(column, type == ValueType::Int64 || type == ValueType::Timestamp,
+                               "a column of integers or timestamps");
+}
+
+std::span<const double> RowSet::doubles(std::size_t column) const {
+    const bool is_of_type = this->column(column).type() == ValueType::Double;
+    return cells<double>(column, is_of_type, "a column of doubles");
+}
+
+std::span<const core::Date> RowSet::dates(std::size_t column) const {
+    const bool is_of_type = this->column(column).type() == ValueType::Date;
+    return cells<core::Date>(column, is_of_type, "a column of dates");
+}
+
+std::span<const core::Uuid> RowSet::uuids(std::size_t column) const {
+    const bool is_of_type = this->column(column).type() == ValueType::Uuid;
+    return cells<core::Uuid>(column, is_of_type, "a column of uuids");
+}
+
 void RowSet::append_bytes(ValueType type, std::string_view bytes) {
-    if (bytes.size() > std::numeric_limits<std::uint32_t>::max()) {
-        throw core::ResourceExhausted("row.too_large", "a cell holds more than 4 GiB");
+    if (type == ValueType::Date) {
+        if (const auto date = date_of_text(bytes)) return append_date(*date);
+        type = ValueType::Text;
     }
-    add({type, static_cast<std::uint32_t>(bytes.size()), static_cast<std::int64_t>(arena_.size())});
-    arena_ += bytes;
+    next().append_bytes(memory_, type, bytes);
+    end_cell();
+}
+
+void RowSet::append(const core::Value& value) {
+    switch (value.type()) {
+        case ValueType::Null:
+            return append_null();
+        case ValueType::Bool:
+            return append_int64(ValueType::Bool, value.as<bool>() ? 1 : 0);
+        case ValueType::Int64:
+            return append_int64(ValueType::Int64, value.as<std::int64_t>());
+        case ValueType::Double:
+            return append_double(value.as<double>());
+        case ValueType::Text:
+            return append_bytes(ValueType::Text, value.as<std::string>());
+        case ValueType::Json:
+            return append_bytes(ValueType::Json, value.as<core::Json>().text);
+        case ValueType::Date:
+            return append_date(value.as<core::Date>());
+        case ValueType::Timestamp:
+            return append_int64(ValueType::Timestamp, value.as<core::Timestamp>().microseconds);
+        case ValueType::Uuid:
+            return append_uuid(value.as<core::Uuid>());
+        case ValueType::Blob: {
+            const auto& bytes = value.as<core::Blob>().bytes;
+            return append_bytes(ValueType::Blob, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+        }
+    }
+}
+
+RowSet RowSet::take() {
+    if (row_cells_ != 0) {
+        throw core::InvalidArgument("row.incomplete", "a row is being appended: rows are taken between two");
+    }
+    RowSet rest(columns_);
+    for (std::size_t i = 0; i < data_.size(); ++i) {
+        if (rest.data_[i].type() == ValueType::Null) rest.data_[i] = ColumnData(data_[i].type());
+    }
+    rest.reserve(cell_count(), arena_bytes());
+    std::swap(*this, rest);
+    return rest;
 }
 
 void RowSet::reserve(std::size_t cells, std::size_t bytes) {
-    cells_.reserve(cells);
-    arena_.reserve(bytes);
+    if (!data_.empty()) memory_.expect((cells + data_.size() - 1) / data_.size(), bytes);
 }
 
 }  // namespace consilia::data

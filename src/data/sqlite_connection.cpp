@@ -6,6 +6,7 @@
 
 #include "consilia/core/error.hpp"
 #include "consilia/core/sql.hpp"
+#include "sqlite_functions.hpp"
 
 namespace consilia::data {
 namespace {
@@ -114,6 +115,7 @@ SqliteConnection::SqliteConnection(const std::string& path, const DatabaseOption
     set_up("PRAGMA case_sensitive_like = ON");  // As expressions have it.
     set_up("PRAGMA temp_store = MEMORY");
     set_up("PRAGMA trusted_schema = OFF");  // A file from elsewhere runs no functions of ours.
+    add_functions(handle());
 }
 
 void SqliteConnection::set_up(const char* pragma) {

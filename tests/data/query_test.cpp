@@ -93,12 +93,12 @@ TEST_P(QueryTest, NamesAnUnknownFieldAndTheKnownOnes) {
 }
 
 TEST_P(QueryTest, RefusesAComparisonThatTheDatabaseWouldConvert) {
-    EXPECT_EQ(test::code_of([&] { (void)all.where(field("id") == "1").run(session); }), "expression.type");
-    EXPECT_EQ(test::code_of([&] { (void)all.where(field("is_paid") == 1).run(session); }), "expression.type");
-    EXPECT_EQ(test::code_of([&] { (void)all.where(field("fee").like("1%")).run(session); }), "expression.type");
-    EXPECT_EQ(test::code_of([&] { (void)all.where(field("created_at") > 5).run(session); }), "expression.type");
+    EXPECT_EQ(test::code_of([&] { (void)all.where(field("id") == "1").run(session); }), "query.type");
+    EXPECT_EQ(test::code_of([&] { (void)all.where(field("is_paid") == 1).run(session); }), "query.type");
+    EXPECT_EQ(test::code_of([&] { (void)all.where(field("fee").like("1%")).run(session); }), "query.type");
+    EXPECT_EQ(test::code_of([&] { (void)all.where(field("created_at") > 5).run(session); }), "query.type");
     EXPECT_EQ(test::code_of([&] { (void)all.where(field("id") == field("reason")).run(session); }),
-              "expression.type");
+              "query.type");
     EXPECT_EQ(test::code_of([&] { all.update(session, {{"fee", "1"}}); }), "query.type");
     EXPECT_EQ(all.where(field("fee") == 1).count(session), all.where(field("fee") == 1.0).count(session));
 }

@@ -9,8 +9,8 @@ namespace consilia::core {
 
 /// How to find the types of fields. Null: not known, which fits everywhere.
 struct FieldTypes {
-    std::function<ValueType(std::string_view path)> field;
-    std::function<ValueType(std::string_view path)> outer;  ///< Of `outer(path)`, inside a subquery.
+    std::function<ValueType(std::string_view path)> field = {};
+    std::function<ValueType(std::string_view path)> outer = {};  ///< Of `outer(path)`, inside a subquery.
 };
 
 /// The type of an expression's value, without checking its operands; Null where it is not known.

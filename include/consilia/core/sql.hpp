@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,15 @@ CONSILIA_API SqlFragment compile_value_sql(const Expression& expression, const S
 /// @throws InvalidArgument (`expression.missing_parameter`, `expression.pattern_too_long`).
 CONSILIA_API void collect_bindings(const Expression& expression, const Parameters& parameters,
                                    std::vector<Value>& out);
+
+/// A function that text for SQLite calls: `calculate(op, …)` over any number of operands. `Sum` and `Avg`
+/// are aggregates, which a window may have too.
+struct SqliteFunction {
+    const char* name;
+    Operator op;
+};
+/// What a connection to SQLite must have before it runs compiled text.
+CONSILIA_API std::span<const SqliteFunction> sqlite_functions() noexcept;
 
 /// A quoted identifier: `"name"`, with quotes inside doubled.
 CONSILIA_API std::string quote_identifier(std::string_view name);

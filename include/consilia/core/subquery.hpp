@@ -22,6 +22,7 @@ struct SubqueryContext {
     std::function<ValueType(std::string_view path)> outer_type;
     /// Entries of SQLite's parser stack that are taken already: goes into `SqlOptions::parser_entries`.
     std::size_t parser_entries = 0;
+    bool is_scalar = false;  ///< At most one row is wanted: the text limits itself to one.
 };
 
 /// A query that gives an expression rows to look into. Immutable. Threading: safe.

@@ -85,7 +85,8 @@ def open_by_the_manifest(path):
     files = manifest["files"]
     script = torch.jit.load(str(path / files["code"]["path"]))
     if manifest["format"] == "torchscript":
-        weights = load_file(str(path / files["weights"]["path"]))
+        mapped = load_file(str(path / files["weights"]["path"]))
+        weights = {name: tensor.clone() for name, tensor in mapped.items()}  # Aligned, as a backend has them.
         for name, tensor in [*script.named_parameters(), *script.named_buffers()]:
             if tensor.is_floating_point():
                 assert tensor.numel() == 0
