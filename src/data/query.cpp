@@ -1,218 +1,140 @@
+// The steps: each checks what it is given and hangs one node behind the chain.
 #include "consilia/data/query.hpp"
 
-#include <mutex>
-#include <optional>
+#include <algorithm>
 
 #include "consilia/core/error.hpp"
 #include "query_compiler.hpp"
+#include "query_step.hpp"
+#include "tree_subquery.hpp"
 
 namespace consilia::data {
 namespace {
 
-void append(core::SqlFragment& sql, core::SqlFragment part) {
-    sql.text += part.text;
-    sql.bindings.insert(sql.bindings.end(), std::make_move_iterator(part.bindings.begin()),
-                        std::make_move_iterator(part.bindings.end()));
+using core::Expression;
+
+void check_name(const QueryStep& last, std::string_view name) {
+    const bool is_plain = !name.empty() && name.size() <= 63 && (name[0] < '0' || name[0] > '9') &&
+                          std::all_of(name.begin(), name.end(), [](char c) {
+                              return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+                          });
+    if (!is_plain) {
+        throw core::InvalidArgument("query.name", "a name must be lower-case letters, digits and `_`",
+                                    {{"name", name.substr(0, 100)}});
+    }
+    const bool is_taken = last.model->find_column(name) != nullptr ||
+                          last.model->find_reference(name) != nullptr ||
+                          find_annotation(last, name) != nullptr;
+    if (is_taken) {
+        throw core::InvalidArgument("query.name", "the query has `" + std::string(name) + "` already",
+                                    {{"name", name}});
+    }
 }
 
-/// A query's SELECT, made once and shared by the runs of one query object.
-struct Compiled {
-    core::SqlFragment sql;
-    std::shared_ptr<const std::vector<RowColumn>> columns;
-};
-
-std::string assignments_sql(const Model& model, const std::vector<Assignment>& assignments,
-                            std::vector<core::Value>& bindings) {
-    if (assignments.empty())
-        throw core::InvalidArgument("query.assignments", "an update needs something to change");
-    std::string sql;
-    for (const auto& [name, value] : assignments) {
-        const Column* column = model.find_column(name);
-        if (column == nullptr) throw_unknown(model, name);
-        check_value(*column, value);
-        sql += (sql.empty() ? "" : ", ") + core::quote_identifier(column->name) + " = ?";
-        bindings.push_back(value);
+bool is_rank(const QueryStep& last, std::string_view name) noexcept {
+    if (!last.has(StepKind::Search)) return false;
+    for (const QueryStep* step = &last; step != nullptr; step = step->parent.get()) {
+        if (step->kind == StepKind::Search && step->text == name) return true;
     }
-    return sql;
+    return false;
+}
+
+/// A field, an annotation or the rank of a search.
+void check_value_name(const QueryStep& last, std::string_view name) {
+    if (find_annotation(last, name) == nullptr && !is_rank(last, name)) (void)require_field(*last.model, name);
+}
+
+void check_no_window(const Expression& condition) {
+    if (condition.has_window()) {
+        throw core::InvalidArgument("query.window",
+                                    "a window function is calculated behind the conditions: filter `rows()`");
+    }
+}
+
+Query step_of(const std::shared_ptr<const QueryStep>& last, QueryStep step) {
+    return QueryStep::query(QueryStep::append(last, std::move(step)));
+}
+
+Query condition_step(const std::shared_ptr<const QueryStep>& last, StepKind kind, const Expression& condition,
+                     const core::Parameters& parameters) {
+    QueryStep step{.kind = kind};
+    step.expression = parameters.empty() ? condition : core::bind(condition, parameters);
+    step.expression = with_annotations(step.expression, *last);
+    check_no_window(step.expression);
+    if (kind == StepKind::Where && step.expression.has_aggregate()) {
+        throw core::InvalidArgument("query.aggregate", "a condition on an aggregate stands in `having`");
+    }
+    if (step.expression.is_always_true()) return QueryStep::query(last);
+    return step_of(last, std::move(step));
+}
+
+Query number_step(const std::shared_ptr<const QueryStep>& last, StepKind kind, std::int64_t number) {
+    QueryStep step{.kind = kind};
+    step.number = number;
+    return step_of(last, std::move(step));
 }
 
 }  // namespace
 
-std::int64_t insert(const Session& session, const Model& model, const std::vector<Assignment>& values) {
-    std::string columns;
-    std::string places;
-    std::vector<core::Value> bindings;
-    bindings.reserve(values.size());
-    for (const auto& [name, value] : values) {
-        const Column* column = model.find_column(name);
-        if (column == nullptr) throw_unknown(model, name);
-        check_value(*column, value);
-        columns += (columns.empty() ? "" : ", ") + core::quote_identifier(column->name);
-        places += places.empty() ? "?" : ", ?";
-        bindings.push_back(value);
-    }
-    const std::string what =
-        values.empty() ? " DEFAULT VALUES" : " (" + columns + ") VALUES (" + places + ")";
-    session.execute("INSERT INTO " + core::quote_identifier(model.table()) + what, bindings);
-    return session.last_insert_id();
-}
-
-struct Query::Parts {
-    const Model* model = nullptr;
-    core::Expression where;
-    std::vector<OrderedBy> order;
-    std::vector<core::Value> key;  ///< Of the row that `after` starts behind; empty: none.
-    std::vector<std::string> selected;
-    std::vector<std::string> included;
-    std::optional<std::int64_t> limit;
-    std::int64_t offset = 0;
-    bool with_deleted = false;
-
-    [[nodiscard]] core::Expression condition() const {
-        if (with_deleted || !model->has_soft_delete()) return where;
-        return (core::field("is_deleted") == false) && where;
-    }
-
-    /// ` WHERE …`, or nothing.
-    [[nodiscard]] core::SqlFragment where_sql(Joins& joins, const core::Expression& more = {}) const {
-        const core::Expression all = condition() && more;
-        if (all.is_always_true()) return {};
-        check_types(all, joins);
-        core::SqlFragment sql =
-            core::compile_sql(all, {.column = [&](std::string_view path) { return joins.column(path).sql; }});
-        sql.text.insert(0, " WHERE ");
-        return sql;
-    }
-
-    [[nodiscard]] std::vector<std::string> result_paths(Joins& joins) const {
-        std::vector<std::string> paths = selected;
-        if (paths.empty()) {
-            for (const Column& column : model->columns()) paths.push_back(column.name);
-        }
-        for (const std::string& relation : included) {
-            for (const Column& column : joins.follow(relation, relation).columns()) {
-                paths.push_back(relation + '.' + column.name);
-            }
-        }
-        return paths;
-    }
-
-    /// `SELECT {what} FROM …`, joins and condition; `what` was resolved through `joins`.
-    [[nodiscard]] core::SqlFragment select_sql(const std::string& what, Joins& joins,
-                                               const core::Expression& more = {}) const {
-        core::SqlFragment where_part = where_sql(joins, more);
-        core::SqlFragment sql{
-            "SELECT " + what + " FROM " + core::quote_identifier(model->table()) + joins.text(), {}};
-        append(sql, std::move(where_part));
-        return sql;
-    }
-
-    Parts() = default;
-    Parts(const Parts& other)  // All but what was compiled.
-        : model(other.model),
-          where(other.where),
-          order(other.order),
-          key(other.key),
-          selected(other.selected),
-          included(other.included),
-          limit(other.limit),
-          offset(other.offset),
-          with_deleted(other.with_deleted) {}
-    Parts& operator=(const Parts&) = delete;
-
-    [[nodiscard]] const Compiled& compiled() const {
-        std::call_once(once_, [this] { compiled_ = compile(); });
-        return compiled_;
-    }
-
-    [[nodiscard]] Compiled compile() const {
-        Joins joins(*model);
-        std::string what;
-        std::vector<RowColumn> columns;
-        for (std::string& path : result_paths(joins)) {
-            const Joins::Found found = joins.column(path);
-            what += (what.empty() ? "" : ", ") + found.sql;
-            columns.push_back({std::move(path), found.column->type});
-        }
-        std::string order_text;
-        for (const auto& [path, is_descending] : order) {
-            order_text += (order_text.empty() ? " ORDER BY " : ", ") + joins.column(path).sql;
-            if (is_descending) order_text += " DESC";
-        }
-        const core::Expression more = key.empty() ? core::Expression() : follows(order, key, joins);
-        core::SqlFragment sql = select_sql(what, joins, more);
-        sql.text += order_text;
-        if (limit || offset != 0) {
-            sql.text += " LIMIT ? OFFSET ?";
-            sql.bindings.emplace_back(limit.value_or(-1));
-            sql.bindings.emplace_back(offset);
-        }
-        return {std::move(sql), std::make_shared<const std::vector<RowColumn>>(std::move(columns))};
-    }
-
-    /// Refuses what UPDATE and DELETE have no meaning for, and gives their condition.
-    [[nodiscard]] core::SqlFragment change_condition() const {
-        if (!order.empty() || limit || offset != 0) {  // A key stands on an order.
-            throw core::InvalidArgument("query.unsupported",
-                                        "a change by query takes no order, limit or offset");
-        }
-        Joins joins(*model);
-        core::SqlFragment sql = where_sql(joins);
-        if (joins.text().empty()) return sql;
-        const std::string id = core::quote_identifier(model->primary_key()->name);
-        Joins inner(*model);
-        core::SqlFragment keys = select_sql(core::quote_identifier(model->table()) + '.' + id, inner);
-        return {" WHERE " + id + " IN (" + keys.text + ")", std::move(keys.bindings)};
-    }
-
-private:
-    mutable std::once_flag once_;
-    mutable Compiled compiled_;
-};
-
-Query::Query(const Model& model) {
-    auto parts = std::make_shared<Parts>();
-    parts->model = &model;
-    parts_ = std::move(parts);
-}
-Query::Query(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
+Query::Query(const Model& model) : last_(QueryStep::source(model, nullptr, false)) {}
 Query::~Query() = default;
 
-std::shared_ptr<Query::Parts> Query::copy() const {
-    return std::make_shared<Parts>(*parts_);
+Query Query::where(const Expression& condition, const core::Parameters& parameters) const {
+    return condition_step(last_, StepKind::Where, condition, parameters);
 }
 
-Query Query::where(const core::Expression& condition, const core::Parameters& parameters) const {
-    auto parts = copy();
-    parts->where = parts->where && core::bind(condition, parameters);
-    return Query(std::move(parts));
-}
-
-Query Query::exclude(const core::Expression& condition, const core::Parameters& parameters) const {
+Query Query::exclude(const Expression& condition, const core::Parameters& parameters) const {
     return where(!condition, parameters);
 }
 
+Query Query::having(const Expression& condition, const core::Parameters& parameters) const {
+    if (!last_->has(StepKind::GroupBy)) throw_unsupported("`having` needs groups");
+    return condition_step(last_, StepKind::Having, condition, parameters);
+}
+
+Query Query::with_deleted() const {
+    return step_of(last_, {.kind = StepKind::WithDeleted});
+}
+
+Query Query::only_deleted() const {
+    if (!last_->model->has_soft_delete()) throw_unsupported("the model has no soft delete");
+    return step_of(last_, {.kind = StepKind::OnlyDeleted});
+}
+
 Query Query::order_by(std::string_view path) const {
-    auto parts = copy();
     const bool is_descending = path.starts_with('-');
     if (is_descending) path.remove_prefix(1);
-    (void)Joins(*parts->model).column(path);
-    parts->order.push_back({std::string(path), is_descending});
-    return Query(std::move(parts));
+    return order_by(path, {.is_descending = is_descending});
+}
+
+Query Query::order_by(std::string_view path, const OrderOptions& options) const {
+    check_value_name(*last_, path);
+    if (last_->has(StepKind::After)) {
+        throw core::InvalidArgument("query.keyset", "the order must be whole before `after`");
+    }
+    QueryStep step{.kind = StepKind::Order, .nulls = options.nulls, .flag = options.is_descending};
+    step.text = path;
+    return step_of(last_, std::move(step));
+}
+
+Query Query::order_by_value(const Expression& value, const OrderOptions& options) const {
+    QueryStep step{.kind = StepKind::Order, .nulls = options.nulls, .flag = options.is_descending};
+    step.expression = with_annotations(value, *last_);
+    return step_of(last_, std::move(step));
+}
+
+Query Query::unordered() const {
+    return last_->has(StepKind::Order) ? step_of(last_, {.kind = StepKind::Unordered}) : *this;
 }
 
 Query Query::limit(std::int64_t rows) const {
     if (rows < 0) throw core::InvalidArgument("query.limit", "a limit must not be negative");
-    auto parts = copy();
-    parts->limit = rows;
-    return Query(std::move(parts));
+    return number_step(last_, StepKind::Limit, rows);
 }
 
 Query Query::offset(std::int64_t rows) const {
     if (rows < 0) throw core::InvalidArgument("query.offset", "an offset must not be negative");
-    auto parts = copy();
-    parts->offset = rows;
-    return Query(std::move(parts));
+    return number_step(last_, StepKind::Offset, rows);
 }
 
 Query Query::page(std::int64_t number, std::int64_t size) const {
@@ -224,127 +146,155 @@ Query Query::page(std::int64_t number, std::int64_t size) const {
 }
 
 Query Query::after(std::span<const core::Value> key) const {
-    const auto& order = parts_->order;
-    const Column* primary_key = parts_->model->primary_key();
-    if (order.empty() || primary_key == nullptr || order.back().path != primary_key->name ||
-        key.size() != order.size()) {
-        throw core::InvalidArgument(
-            "query.keyset",
-            "`after` needs an order that ends with the primary key, and a value for each column");
+    const std::vector<const QueryStep*> order = order_of(*last_);
+    const Column* primary_key = last_->model->primary_key();
+    const bool is_total = !order.empty() && primary_key != nullptr && order.back()->text == primary_key->name;
+    const bool is_of_fields = std::none_of(order.begin(), order.end(), [&](const QueryStep* step) {
+        return step->text.empty() || find_annotation(*last_, step->text) != nullptr || is_rank(*last_, step->text);
+    });
+    if (!is_total || !is_of_fields || key.size() != order.size()) {
+        throw core::InvalidArgument("query.keyset",
+                                    "`after` needs an order of fields that ends with the primary key, and a "
+                                    "value for each");
     }
-    Joins joins(*parts_->model);
-    for (std::size_t i = 0; i < key.size(); ++i) check_value(*joins.column(order[i].path).column, key[i]);
-    auto parts = copy();
-    parts->key.assign(key.begin(), key.end());
-    return Query(std::move(parts));
+    for (std::size_t i = 0; i < key.size(); ++i) check_value(require_field(*last_->model, order[i]->text), key[i]);
+    QueryStep step{.kind = StepKind::After};
+    step.expression = follows(*last_, key);
+    return step_of(last_, std::move(step));
 }
 
 std::vector<core::Value> Query::key(const RowSet& rows, std::size_t row) const {
     std::vector<core::Value> key;
-    for (const OrderedBy& by : parts_->order) key.push_back(rows.value(row, rows.column_index(by.path)));
+    for (const QueryStep* by : order_of(*last_)) {
+        if (by->text.empty()) {
+            throw core::InvalidArgument("query.keyset", "a key is made of fields");
+        }
+        key.push_back(rows.value(row, rows.column_index(by->text)));
+    }
     return key;
 }
 
+Query Query::pick(StepKind kind, std::span<const std::string_view> names) const {
+    QueryStep step{.kind = kind};
+    for (const std::string_view name : names) {
+        if (kind == StepKind::Defer) {
+            if (last_->model->find_column(name) == nullptr) throw_unknown(*last_->model, name);
+        } else {
+            check_value_name(*last_, name);
+        }
+        if (!step.text.empty()) step.text += kNameSeparator;
+        step.text += name;
+    }
+    return step_of(last_, std::move(step));
+}
+
+Query Query::select(std::span<const std::string_view> paths) const {
+    if (paths.empty()) throw_unsupported("a result needs a column");
+    return pick(StepKind::Select, paths);
+}
+
 Query Query::select(const std::vector<std::string>& paths) const {
-    auto parts = copy();
-    for (const std::string& path : paths) (void)Joins(*parts->model).column(path);
-    parts->selected = paths;
-    return Query(std::move(parts));
+    const std::vector<std::string_view> views(paths.begin(), paths.end());
+    return select(views);
+}
+
+Query Query::defer(std::span<const std::string_view> columns) const {
+    return pick(StepKind::Defer, columns);
+}
+
+Query Query::group_by(std::span<const std::string_view> paths) const {
+    if (last_->has(StepKind::GroupBy)) throw_unsupported("a query is grouped once: group its `rows()`");
+    return pick(StepKind::GroupBy, paths);
 }
 
 Query Query::include(std::string_view relation) const {
-    if (relation.empty()) throw_unknown(*parts_->model, relation);
-    auto parts = copy();
-    (void)Joins(*parts->model).follow(relation, relation);
-    parts->included.emplace_back(relation);
-    return Query(std::move(parts));
+    (void)require_relation(*last_->model, relation);
+    QueryStep step{.kind = StepKind::Include};
+    step.text = relation;
+    return step_of(last_, std::move(step));
 }
 
-Query Query::with_deleted() const {
-    auto parts = copy();
-    parts->with_deleted = true;
-    return Query(std::move(parts));
+Query Query::distinct() const {
+    return step_of(last_, {.kind = StepKind::Distinct});
 }
 
-RowSet Query::run(const Session& session) const {
-    const Compiled& compiled = parts_->compiled();
-    return session.query(compiled.sql.text, compiled.sql.bindings, compiled.columns);
+Query Query::annotate(std::string_view name, const core::Term& value) const {
+    return annotate(name, value.expression());
 }
 
-void Query::each(const Session& session, ReadCells read) const {
-    if (!parts_->selected.empty() || !parts_->included.empty()) {
-        throw core::InvalidArgument("query.unsupported",
-                                    "objects are read from a query that selects and includes nothing");
+Query Query::annotate(std::string_view name, const Expression& condition) const {
+    check_name(*last_, name);
+    QueryStep step{.kind = StepKind::Annotate};
+    step.text = name;
+    step.expression = with_annotations(condition, *last_);
+    return step_of(last_, std::move(step));
+}
+
+Query Query::for_update(const LockOptions& options) const {
+    if (last_->has(StepKind::GroupBy) || last_->has(StepKind::Distinct)) {
+        throw_unsupported("only rows of a table can be locked");
     }
-    const core::SqlFragment& sql = parts_->compiled().sql;
-    session.run(
-        sql.text,
-        [&](CellWriter& to) {
-            for (std::size_t i = 0; i < sql.bindings.size(); ++i)
-                to.value(static_cast<int>(i), sql.bindings[i]);
-        },
-        read);
+    return step_of(last_, {.kind = StepKind::Lock, .flag = options.skip_locked});
 }
 
-std::int64_t Query::count(const Session& session) const {
-    Joins joins(*parts_->model);
-    const core::SqlFragment sql = parts_->select_sql("count(*)", joins);
-    return session.query(sql.text, sql.bindings).int64(0, 0);
-}
-
-bool Query::exists(const Session& session) const {
-    Joins joins(*parts_->model);
-    core::SqlFragment sql = parts_->select_sql("1", joins);
-    sql.text += " LIMIT 1";
-    return !session.query(sql.text, sql.bindings).empty();
-}
-
-RowSet Query::count_by(const Session& session, std::string_view path) const {
-    Joins joins(*parts_->model);
-    const Joins::Found found = joins.column(path);
-    core::SqlFragment sql = parts_->select_sql(found.sql + ", count(*)", joins);
-    sql.text += " GROUP BY 1 ORDER BY 2 DESC, 1";
-    return session.query(sql.text, sql.bindings,
-                         {{std::string(path), found.column->type}, {"count", core::ValueType::Int64}});
-}
-
-core::SqlFragment Query::update_sql(const std::vector<Assignment>& assignments) const {
-    core::SqlFragment sql{"UPDATE " + core::quote_identifier(parts_->model->table()) + " SET ", {}};
-    sql.text += assignments_sql(*parts_->model, assignments, sql.bindings);
-    append(sql, parts_->change_condition());
-    return sql;
-}
-
-std::int64_t Query::update(const Session& session, const std::vector<Assignment>& assignments) const {
-    const core::SqlFragment sql = update_sql(assignments);
-    return session.execute(sql.text, sql.bindings);
-}
-
-RowSet Query::update_returning(const Session& session, const std::vector<Assignment>& assignments,
-                               const std::vector<std::string>& paths) const {
-    core::SqlFragment sql = update_sql(assignments);
-    std::vector<RowColumn> columns;
-    for (const std::string& path : paths) {
-        const Column* column = parts_->model->find_column(path);
-        if (column == nullptr) throw_unknown(*parts_->model, path);
-        sql.text += (columns.empty() ? " RETURNING " : ", ") + core::quote_identifier(column->name);
-        columns.push_back({column->name, column->type});
+Query Query::prefetch(std::string_view name, const Query& children, std::string_view relation) const {
+    check_name(*last_, name);
+    const QueryStep& child = *children.last_;
+    const Reference* reference = child.model->find_reference(relation);
+    if (reference == nullptr) throw_unknown(*child.model, relation);
+    const bool leads_here = last_->model->primary_key() != nullptr && !last_->extra &&
+                            reference->target->table() == last_->model->table();
+    const bool is_whole = !child.has(StepKind::Limit) && !child.has(StepKind::Offset) &&
+                          !child.has(StepKind::GroupBy) && !child.has(StepKind::Distinct);
+    if (!leads_here || !is_whole) {
+        throw core::InvalidArgument(
+            "query.prefetch",
+            "children are rows that refer to this model, without limit, offset, groups or `distinct`",
+            {{"name", name}, {"relation", relation}});
     }
-    return session.query(sql.text, sql.bindings, std::move(columns));
+    QueryStep step{.kind = StepKind::Prefetch};
+    step.text = std::string(name) + kNameSeparator + std::string(relation);
+    auto extra = std::make_shared<StepExtra>();
+    extra->queries.push_back(children);
+    step.extra = std::move(extra);
+    return step_of(last_, std::move(step));
 }
 
-std::int64_t Query::remove(const Session& session) const {
-    core::SqlFragment sql{"DELETE FROM " + core::quote_identifier(parts_->model->table()), {}};
-    append(sql, parts_->change_condition());
-    return session.execute(sql.text, sql.bindings);
+Query Query::scope(std::string_view name, const core::Parameters& parameters) const {
+    const Scope* scope = last_->model->find_scope(name);
+    if (scope == nullptr) {
+        std::string known;
+        for (const auto& [other, function] : last_->model->scopes()) known += (known.empty() ? "" : ", ") + other;
+        throw core::InvalidArgument("query.unknown_scope",
+                                    "no scope `" + std::string(name.substr(0, 100)) + "`",
+                                    {{"scope", name.substr(0, 100)}, {"model", last_->model->table()}, {"known", known}});
+    }
+    return (*scope)(*this, parameters);
 }
 
-core::SqlFragment Query::sql() const {
-    return parts_->compiled().sql;
+Query Query::with_descendants(std::string_view relation) const {
+    return with_tree(relation, true);
+}
+
+Query Query::with_ancestors(std::string_view relation) const {
+    return with_tree(relation, false);
+}
+
+Query Query::with_tree(std::string_view relation, bool is_downwards) const {
+    const Model& model = *last_->model;
+    const Reference* reference = model.find_reference(relation);
+    if (reference == nullptr) throw_unknown(model, relation);
+    if (reference->target->table() != model.table()) {
+        throw core::InvalidArgument("query.recursive", "a tree is made by a reference to the same table",
+                                    {{"relation", relation}});
+    }
+    const std::string& key = model.primary_key()->name;
+    auto tree = std::make_shared<TreeSubquery>(select({std::string_view(key)}).last_, *reference, is_downwards);
+    return Query(model).where(Expression::in_subquery(core::field(key).expression(), std::move(tree)));
 }
 
 const Model& Query::model() const noexcept {
-    return *parts_->model;
+    return *last_->model;
 }
 
 }  // namespace consilia::data

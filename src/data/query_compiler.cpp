@@ -3,125 +3,435 @@
 #include <algorithm>
 
 #include "consilia/core/error.hpp"
-#include "consilia/core/expression_types.hpp"
-#include "consilia/core/sql.hpp"
+#include "full_text.hpp"
+#include "plan_cache.hpp"
+#include "query_writer.hpp"
 
 namespace consilia::data {
-namespace {
 
 using core::Expression;
+using core::SqlDialect;
 using core::ValueType;
 
-constexpr std::size_t kPathShown = 100;  // Of an unknown path in an error: it may come from outside.
-
-}  // namespace
-
-void throw_unknown(const Model& model, std::string_view path) {
-    std::string known;
-    for (const Column& column : model.columns()) known += (known.empty() ? "" : ", ") + column.name;
-    for (const Reference& reference : model.references()) known += ", " + reference.relation + ".";
-    const std::string_view shown = path.substr(0, kPathShown);
-    throw core::InvalidArgument("query.unknown_field", "no field `" + std::string(shown) + "`",
-                                {{"field", shown}, {"model", model.table()}, {"known", known}});
-}
-
-Joins::Found Joins::column(std::string_view path) {
-    const std::size_t dot = path.rfind('.');
-    const std::string_view relation =
-        dot == std::string_view::npos ? std::string_view{} : path.substr(0, dot);
-    const std::string_view name = dot == std::string_view::npos ? path : path.substr(dot + 1);
-    if (dot == 0) throw_unknown(model_, path);
-    const Model& model = follow(relation, path);
-    const Column* column = model.find_column(name);
-    if (column == nullptr) throw_unknown(model, path);
-    return {column, alias(relation) + '.' + core::quote_identifier(column->name),
-            column->is_nullable || !is_certain(relation)};
-}
-
-const Model& Joins::follow(std::string_view relation, std::string_view path) {
-    if (relation.ends_with('.')) throw_unknown(model_, path);
-    const Model* model = &model_;
-    std::size_t start = 0;
-    while (start < relation.size()) {
-        const std::size_t dot = std::min(relation.find('.', start), relation.size());
-        const Reference* reference = model->find_reference(relation.substr(start, dot - start));
-        if (reference == nullptr) throw_unknown(*model, path);
-        join(relation.substr(0, start == 0 ? 0 : start - 1), relation.substr(0, dot), *model, *reference);
-        model = reference->target.get();
-        start = dot + 1;
+QueryWriter::QueryWriter(const QueryStep& last, const PlanContext& context)
+    : last_(last),
+      context_(context),
+      joins_(*last.model, context.around == nullptr ? "" : "#" + std::to_string(last.expression_depth + 1)) {
+    steps_.resize(last.position + std::size_t{1});
+    for (const QueryStep* step = &last; step != nullptr; step = step->parent.get()) {
+        steps_[step->position] = step;
     }
-    return *model;
+    options_.dialect = context.dialect;
+    options_.column = [this](std::string_view path) { return joins_.column(path).sql; };
+    options_.type = [this](std::string_view path) { return joins_.column(path).column->type; };
+    if (context.around != nullptr) {
+        options_.outer_column = context.around->outer_column;
+        options_.outer_type = context.around->outer_type;
+        options_.parser_entries = context.around->parser_entries;
+        first_placeholder_ = context.around->first_placeholder;
+    }
+    types_ = {options_.type, options_.outer_type};
 }
 
-std::string Joins::alias(std::string_view relation) const {
-    return core::quote_identifier(relation.empty() ? std::string_view(model_.table()) : relation);
+std::string QueryWriter::placeholder() const {
+    return is_sqlite() ? "?" : "$" + std::to_string(first_placeholder_ + value_count_);
 }
 
-bool Joins::is_certain(std::string_view relation) const noexcept {
-    if (relation.empty()) return true;
-    return std::any_of(joined_.begin(), joined_.end(), [&](const Joined& joined) {
-        return joined.relation == relation && joined.is_certain;
-    });
+std::string QueryWriter::bound_value(BoundPart part) {
+    std::string text = placeholder();
+    bind(part, 1);
+    return text;
 }
 
-/// A left join where a row may be missing: its fields are then null, and the logic of expressions deals with
-/// null. An inner one elsewhere, so that the planner may start from either side.
-void Joins::join(std::string_view from, std::string_view to, const Model& model, const Reference& reference) {
-    if (std::any_of(joined_.begin(), joined_.end(),
-                    [&](const Joined& known) { return known.relation == to; }))
-        return;
-    const bool certain = is_certain(from) && !model.find_column(reference.column)->is_nullable;
-    joined_.push_back({std::string(to), certain});
-    text_ += certain ? " JOIN " : " LEFT JOIN ";
-    text_ += core::quote_identifier(reference.target->table()) + " AS " + alias(to) + " ON " + alias(to) +
-             '.' + core::quote_identifier(reference.target->primary_key()->name) + " = " + alias(from) + '.' +
-             core::quote_identifier(reference.column);
+std::string QueryWriter::expression(const Expression& value, BoundPart part, ExpressionRole role) {
+    check(value, role);
+    options_.first_placeholder = first_placeholder_ + value_count_;
+    const bool is_condition = role == ExpressionRole::Condition || role == ExpressionRole::GroupCondition;
+    options_.allows_aggregates = role == ExpressionRole::GroupValue || role == ExpressionRole::GroupCondition;
+    options_.allows_windows = role == ExpressionRole::Value || role == ExpressionRole::GroupValue;
+    core::SqlFragment sql =
+        is_condition ? core::compile_sql(value, options_) : core::compile_value_sql(value, options_);
+    bind(part, sql.bindings.size());
+    return std::move(sql.text);
 }
 
-void check_types(const Expression& condition, Joins& joins) {
-    const core::FieldTypes types{
-        .field = [&](std::string_view path) { return joins.column(path).column->type; }};
+/// Refuses comparisons of a field with a value of another type, which the database would convert and memory
+/// refuse: what is left means the same in both.
+ValueType QueryWriter::check(const Expression& value, ExpressionRole role) const {
     try {
-        core::check_condition(condition, types);
+        if (role != ExpressionRole::Condition && role != ExpressionRole::GroupCondition) {
+            return core::check_types(value, types_);
+        }
+        core::check_condition(value, types_);
+        return ValueType::Bool;
     } catch (const core::InvalidArgument& error) {
         if (error.code() != "expression.type") throw;
         throw core::InvalidArgument("query.type", error.what(), error.details());
     }
 }
 
-void check_value(const Column& column, const core::Value& value) {
-    const bool fits = value.is_null() || value.type() == column.type ||
-                      (value.type() == ValueType::Int64 && column.type == ValueType::Double);
-    if (fits) return;
-    throw core::InvalidArgument(
-        "query.type",
-        "column `" + column.name + "` takes `" + std::string(to_string(column.type)) + "`, not `" +
-            std::string(to_string(value.type())) + "`",
-        {{"column", column.name}, {"found", to_string(value.type())}, {"wanted", to_string(column.type)}});
+std::string QueryWriter::step_expression(const QueryStep& step, ExpressionRole role) {
+    return expression(step.expression, {BoundPart::Kind::Expression, step.position}, role);
 }
 
-Expression follows(std::span<const OrderedBy> order, std::span<const core::Value> key, Joins& joins) {
-    // Over the columns from the last to the first: beyond here, or equal here and beyond further right.
-    Expression beyond = Expression::literal(false);
-    for (std::size_t i = order.size(); i-- > 0;) {
-        const core::Term field = core::field(order[i].path);
-        const bool is_nullable = joins.column(order[i].path).is_nullable;
-        const core::Value& value = key[i];
-        if (value.is_null()) {
-            const Expression tied = field.is_null() && beyond;
-            beyond = order[i].is_descending ? tied : field.is_not_null() || tied;
-            continue;
+/// What the result consists of, in its order.
+std::vector<QueryWriter::Item> QueryWriter::items() const {
+    std::vector<Item> items;
+    const auto add_name = [&](std::string_view name) {
+        items.push_back({std::string(name), find_annotation(last_, name), nullptr});
+    };
+    const auto add_columns = [&](const Model& model, std::string_view relation,
+                                 std::span<const std::string_view> left_out) {
+        for (const Column& column : model.columns()) {
+            if (std::find(left_out.begin(), left_out.end(), column.name) != left_out.end()) continue;
+            items.push_back({std::string(relation) + column.name, nullptr, nullptr});
         }
-        const Expression here = order[i].is_descending ? field < value : field > value;
-        if (order[i].is_descending && is_nullable) {
-            beyond = here || field.is_null() || (field == value && beyond);
-        } else {
-            // The first operand says nothing new; it is the range that an index can be entered at.
-            const Expression range = order[i].is_descending ? field <= value : field >= value;
-            beyond = range && (here || (field == value && beyond));
+    };
+    const QueryStep* grouped = last_step(StepKind::GroupBy);
+    const QueryStep* selected = last_step(StepKind::Select);
+    if (grouped != nullptr || selected != nullptr) {
+        for (const std::string_view name : names_of((selected != nullptr ? selected : grouped)->text)) add_name(name);
+    } else {
+        std::vector<std::string_view> deferred;
+        for (const QueryStep* step : steps_) {
+            if (step->kind != StepKind::Defer) continue;
+            for (const std::string_view name : names_of(step->text)) deferred.push_back(name);
+        }
+        add_columns(*last_.model, {}, deferred);
+    }
+    for (const QueryStep* step : steps_) {
+        if (step->kind == StepKind::Include) {
+            add_columns(require_relation(*last_.model, step->text), step->text + '.', {});
+        } else if (step->kind == StepKind::Annotate) {
+            const bool is_known = std::any_of(items.begin(), items.end(),
+                                              [&](const Item& item) { return item.name == step->text; });
+            const bool is_hidden = grouped != nullptr && step->position < grouped->position;
+            if (!is_known && !is_hidden) items.push_back({step->text, step, nullptr});
+        } else if (step->kind == StepKind::Search && !step->text.empty()) {
+            std::erase_if(items, [&](const Item& item) { return item.name == step->text; });
+            items.push_back({step->text, nullptr, step});
         }
     }
-    return beyond;
+    return items;
+}
+
+std::vector<RowColumn> QueryWriter::columns() {
+    std::vector<RowColumn> columns;
+    for (Item& item : items()) {
+        ValueType type = ValueType::Double;
+        if (item.annotation != nullptr) {
+            type = core::result_type(item.annotation->expression, types_);
+        } else if (item.search == nullptr) {
+            type = require_field(*last_.model, item.name).type;
+        }
+        columns.push_back({std::move(item.name), type});
+    }
+    return columns;
+}
+
+const QueryStep* QueryWriter::last_step(StepKind kind) const noexcept {
+    if (!last_.has(kind)) return nullptr;
+    const auto found = std::find_if(steps_.rbegin(), steps_.rend(),
+                                    [&](const QueryStep* step) { return step->kind == kind; });
+    return found == steps_.rend() ? nullptr : *found;
+}
+
+std::string QueryWriter::item_sql(const Item& item) {
+    if (item.search != nullptr) return rank_sql(*this, *item.search);
+    if (item.annotation == nullptr) return joins_.column(item.name).sql;
+    const bool is_grouped = last_.has(StepKind::GroupBy);
+    if (!is_grouped && item.annotation->expression.has_aggregate()) {
+        throw core::InvalidArgument("query.aggregate",
+                                    "annotation `" + item.name + "` is an aggregate: group the query, or take it of a subquery",
+                                    {{"name", item.name}});
+    }
+    return step_expression(*item.annotation, is_grouped ? ExpressionRole::GroupValue : ExpressionRole::Value);
+}
+
+std::string QueryWriter::from_sql() {
+    const QueryStep& source = *steps_.front();
+    std::string sql = " FROM ";
+    if (!source.extra) {
+        const std::string table = core::quote_identifier(last_.model->table());
+        const std::string alias = joins_.alias({});
+        sql += table;
+        if (alias != table) sql += " AS " + alias;
+        return sql;
+    }
+    sql += '(';
+    const auto& queries = source.extra->queries;
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+        if (i != 0) sql += source.flag ? " UNION " : " UNION ALL ";
+        const QueryStep& inner = *QueryStep::of(queries[i]);
+        const bool is_bare = queries.size() == 1 ||
+                             (order_of(inner).empty() && !inner.has(StepKind::Limit) && !inner.has(StepKind::Offset));
+        // A member of a union takes neither order nor limit of its own.
+        if (!is_bare) sql += "SELECT * FROM (";
+        sql += nested_sql(queries[i], {BoundPart::Kind::ExtraQuery, source.position, static_cast<std::uint16_t>(i)});
+        if (!is_bare) sql += is_sqlite() ? ")" : ") AS \"part\"";
+    }
+    return sql + ") AS " + joins_.alias({});
+}
+
+std::string QueryWriter::nested_sql(const Query& query, BoundPart part) {
+    core::SubqueryContext around;
+    around.dialect = context_.dialect;
+    around.first_placeholder = first_placeholder_ + value_count_;
+    around.parser_entries = options_.parser_entries;
+    around.outer_column = options_.outer_column;
+    around.outer_type = options_.outer_type;
+    const Plan plan = compile(*QueryStep::of(query), {context_.dialect, &around, true});
+    std::vector<core::Value> values;
+    collect(plan, *QueryStep::of(query), values);
+    bind(part, values.size());
+    return plan.text;
+}
+
+std::string QueryWriter::where_sql() {
+    std::string sql;
+    const auto add = [&](const std::string& condition) {
+        sql += sql.empty() ? " WHERE " : " AND ";
+        sql += condition;
+    };
+    const bool is_table = !steps_.front()->extra;
+    if (is_table && last_.model->has_soft_delete()) {
+        const std::string column = joins_.alias({}) + ".\"is_deleted\" = ";
+        if (last_.has(StepKind::OnlyDeleted)) {
+            add(column + (is_sqlite() ? "1" : "TRUE"));
+        } else if (!last_.has(StepKind::WithDeleted)) {
+            add(column + (is_sqlite() ? "0" : "FALSE"));
+        }
+    }
+    for (const QueryStep* step : steps_) {
+        if (step->kind == StepKind::Where || step->kind == StepKind::After) {
+            add(step_expression(*step, ExpressionRole::Condition));
+        } else if (step->kind == StepKind::Search) {
+            add(match_sql(*this, *step));
+        } else if (step->kind == StepKind::Keys) {
+            const std::string column = joins_.column(step->text).sql;
+            const std::string keys = bound_value({BoundPart::Kind::ExtraValue, step->position});
+            add(column + (is_sqlite()
+                              ? " IN (SELECT value FROM json_each(" + keys + "))"
+                              : " IN (SELECT value::bigint FROM jsonb_array_elements_text(" + keys + "))"));
+        }
+    }
+    return sql;
+}
+
+std::string QueryWriter::group_sql() {
+    const QueryStep* grouped = last_step(StepKind::GroupBy);
+    if (grouped == nullptr) return {};
+    std::string sql;
+    for (const std::string_view name : names_of(grouped->text)) {
+        const QueryStep* annotation = find_annotation(last_, name);
+        sql += sql.empty() ? " GROUP BY " : ", ";
+        sql += annotation != nullptr ? group_key_sql(*annotation) : joins_.column(name).sql;
+    }
+    std::string having;
+    for (const QueryStep* step : steps_) {
+        if (step->kind != StepKind::Having) continue;
+        having += having.empty() ? " HAVING " : " AND ";
+        having += step_expression(*step, ExpressionRole::GroupCondition);
+    }
+    // Without keys, HAVING alone makes one group of all rows.
+    return sql + having;
+}
+
+/// A calculated key by its number in the result, so that its values are bound once.
+std::string QueryWriter::group_key_sql(const QueryStep& annotation) {
+    const std::size_t number = number_in_result(annotation.text);
+    if (number != 0) return std::to_string(number);
+    return step_expression(annotation, ExpressionRole::Value);
+}
+
+std::size_t QueryWriter::number_in_result(std::string_view name) const {
+    const auto found =
+        std::find_if(items_.begin(), items_.end(), [&](const Item& item) { return item.name == name; });
+    return found == items_.end() ? 0 : static_cast<std::size_t>(found - items_.begin()) + 1;
+}
+
+std::string QueryWriter::order_sql() {
+    std::string sql;
+    for (const QueryStep* step : order_of(last_)) {
+        sql += sql.empty() ? " ORDER BY " : ", ";
+        bool is_nullable = true;
+        const QueryStep* annotation = step->text.empty() ? nullptr : find_annotation(last_, step->text);
+        const bool is_field = !step->text.empty() && annotation == nullptr && find_rank(step->text) == nullptr;
+        const std::size_t number = step->text.empty() ? 0 : number_in_result(step->text);
+        if (last_.has(StepKind::Distinct) && number == 0) {
+            throw_unsupported("the order of a distinct query must be by columns of its result");
+        }
+        if (is_field) {
+            const Joins::Found found = joins_.column(step->text);
+            is_nullable = found.is_nullable;
+            sql += found.sql;
+        } else if (number != 0) {
+            sql += std::to_string(number);
+        } else if (annotation != nullptr) {
+            sql += item_sql({step->text, annotation, nullptr});
+        } else if (!step->text.empty()) {
+            sql += item_sql({step->text, nullptr, find_rank(step->text)});
+        } else {
+            sql += step_expression(*step, last_.has(StepKind::GroupBy) ? ExpressionRole::GroupValue
+                                                                       : ExpressionRole::Value);
+        }
+        if (step->flag) sql += " DESC";
+        // PostgreSQL takes null for the greatest value, SQLite for the least. Said only where it changes
+        // something: an index of the other order does not serve.
+        const bool nulls_come_last = step->nulls == Nulls::Default ? step->flag : step->nulls == Nulls::Last;
+        const bool natural_last = is_sqlite() ? step->flag : !step->flag;
+        if (is_nullable && nulls_come_last != natural_last) sql += nulls_come_last ? " NULLS LAST" : " NULLS FIRST";
+    }
+    return sql;
+}
+
+const QueryStep* QueryWriter::find_rank(std::string_view name) const noexcept {
+    const QueryStep* search = last_step(StepKind::Search);
+    return search != nullptr && search->text == name ? search : nullptr;
+}
+
+std::string QueryWriter::limit_sql() {
+    const QueryStep* limit = last_step(StepKind::Limit);
+    const QueryStep* offset = last_step(StepKind::Offset);
+    const bool skips = offset != nullptr && (offset->number != 0 || context_.around == nullptr);
+    std::string sql;
+    if (limit != nullptr) {
+        sql += " LIMIT " + std::to_string(limit->number);
+    } else if (skips && is_sqlite()) {
+        sql += " LIMIT -1";
+    }
+    if (!skips) return sql;
+    sql += " OFFSET ";
+    if (context_.around != nullptr) return sql + std::to_string(offset->number);
+    if (is_sqlite()) return sql + bound_value({BoundPart::Kind::Offset, offset->position});
+    splices_offset_ = true;  // Its digits follow: bound, it would be planned anew each time.
+    return sql;
+}
+
+Plan QueryWriter::select(const SelectParts& parts) {
+    items_ = items();
+    Plan plan;
+    plan.columns = std::make_shared<const std::vector<RowColumn>>(columns());
+    std::string list;
+    for (const Item& item : items_) {
+        list += (list.empty() ? "" : ", ") + item_sql(item);
+        if (context_.names_columns) list += " AS " + core::quote_identifier(item.name);
+    }
+    const std::string from = from_sql();
+    const std::string where = where_sql();
+    const std::string group = group_sql();
+    const std::string order = parts.has_order ? order_sql() : std::string();
+    const std::string limit = parts.has_limit ? limit_sql() : std::string();
+    plan.text = std::string("SELECT ") + (last_.has(StepKind::Distinct) ? "DISTINCT " : "") + list + from + joins_.text() +
+                search_join_ + where + group + order + limit;
+    if (splices_offset_) plan.offset_at = plan.text.size();
+    const QueryStep* lock = last_step(StepKind::Lock);
+    if (lock != nullptr && !is_sqlite()) {
+        plan.text += " FOR UPDATE OF " + joins_.alias({}) + (lock->flag ? " SKIP LOCKED" : "");
+    }
+    plan.parts = std::move(parts_);
+    return plan;
+}
+
+Plan QueryWriter::count() {
+    static const auto kColumns =
+        std::make_shared<const std::vector<RowColumn>>(std::vector<RowColumn>{{"count", ValueType::Int64}});
+    if (last_.has(StepKind::Distinct) || last_.has(StepKind::GroupBy)) {
+        Plan plan = select({.has_order = false, .has_limit = false});
+        plan.text = "SELECT count(*) FROM (" + plan.text + ") AS \"rows\"";
+        plan.columns = kColumns;
+        return plan;
+    }
+    const std::string from = from_sql();
+    const std::string where = where_sql();
+    return {"SELECT count(*)" + from + joins_.text() + search_join_ + where, std::move(parts_), kColumns};
+}
+
+Plan QueryWriter::exists() {
+    if (last_.has(StepKind::GroupBy) || last_.has(StepKind::Limit) || last_.has(StepKind::Offset)) {
+        Plan plan = select({.has_order = false, .has_limit = true});
+        // What is left of the statement stands behind the offset's digits.
+        constexpr std::string_view kBefore = "SELECT 1 FROM (";
+        plan.text = std::string(kBefore) + plan.text + ") AS \"rows\" LIMIT 1";
+        if (plan.offset_at != std::string::npos) plan.offset_at += kBefore.size();
+        plan.columns = nullptr;
+        return plan;
+    }
+    const std::string from = from_sql();
+    const std::string where = where_sql();
+    return {"SELECT 1" + from + joins_.text() + search_join_ + where + " LIMIT 1", std::move(parts_), nullptr};
+}
+
+Plan QueryWriter::aggregate() {
+    std::string list;
+    std::vector<RowColumn> columns;
+    const auto& values = last_.extra->expressions;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        list += list.empty() ? "" : ", ";
+        list += expression(values[i].value,
+                           {BoundPart::Kind::ExtraExpression, last_.position, static_cast<std::uint16_t>(i)},
+                           ExpressionRole::GroupValue);
+        columns.push_back({values[i].name, core::result_type(values[i].value, types_)});
+    }
+    const std::string from = from_sql();
+    const std::string where = where_sql();
+    return {"SELECT " + list + from + joins_.text() + search_join_ + where, std::move(parts_),
+            std::make_shared<const std::vector<RowColumn>>(std::move(columns))};
+}
+
+Plan compile(const QueryStep& last, const PlanContext& context) {
+    QueryWriter writer(last, context);
+    switch (last.kind) {
+        case StepKind::Count:
+            return writer.count();
+        case StepKind::Exists:
+            return writer.exists();
+        case StepKind::Aggregate:
+            return writer.aggregate();
+        case StepKind::Update:
+            return writer.update();
+        case StepKind::Remove:
+            return writer.remove();
+        default:
+            return writer.select({});
+    }
+}
+
+std::vector<RowColumn> result_columns(const QueryStep& last) {
+    return QueryWriter(last, {}).columns();
+}
+
+void collect(const Plan& plan, const QueryStep& last, std::vector<core::Value>& values) {
+    constexpr std::size_t kFew = 32;
+    const QueryStep* few[kFew];
+    std::vector<const QueryStep*> many;
+    const QueryStep** steps = few;
+    if (last.position >= kFew) {
+        many.resize(last.position + std::size_t{1});
+        steps = many.data();
+    }
+    for (const QueryStep* step = &last; step != nullptr; step = step->parent.get()) steps[step->position] = step;
+    static const core::Parameters kNone;
+    for (const BoundPart& part : plan.parts) {
+        const QueryStep& step = *steps[part.step];
+        switch (part.kind) {
+            case BoundPart::Kind::Expression:
+                core::collect_bindings(step.expression, kNone, values);
+                break;
+            case BoundPart::Kind::ExtraExpression:
+                core::collect_bindings(step.extra->expressions[part.item].value, kNone, values);
+                break;
+            case BoundPart::Kind::ExtraValue:
+                values.push_back(step.extra->values[part.item]);
+                break;
+            case BoundPart::Kind::ExtraQuery:
+                collect_nested(QueryStep::of(step.extra->queries[part.item]), values);
+                break;
+            case BoundPart::Kind::Offset:
+                values.emplace_back(step.number);
+                break;
+        }
+    }
 }
 
 }  // namespace consilia::data

@@ -64,9 +64,7 @@ std::shared_ptr<const Model> make_xray() {
     model.add_column({.name = "height", .type = ValueType::Int64});
     model.add_column({.name = "media_type"});
     add_common_columns(model);
-    model.add_index({.columns = {"patient_id", "sha256"},
-                     .is_unique = true,
-                     .where = core::field("is_deleted") == false});
+    model.add_index({.columns = {"patient_id", "sha256"}, .is_unique = true, .ignores_deleted = true});
     return std::make_shared<const Model>(std::move(model));
 }
 

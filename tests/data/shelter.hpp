@@ -7,6 +7,7 @@
 
 #include "consilia/core/value.hpp"
 #include "consilia/data/mapping.hpp"
+#include "consilia/data/query.hpp"
 
 namespace consilia::test {
 
@@ -77,7 +78,14 @@ struct Visit {
             .column("ticket", &Visit::ticket)
             .timestamps(&Visit::created_at, &Visit::updated_at)
             .soft_delete(&Visit::is_deleted, &Visit::deleted_at, &Visit::deleted_by)
-            .index({"-created_at", "-id"}, {.where = core::field("is_deleted") == false});
+            .index({"-created_at", "-id"}, {.where = core::field("is_deleted") == false})
+            .full_text({"reason"})
+            .scope("graded", [](const data::Query& query, const core::Parameters&) {
+                return query.where(core::field("grade").is_not_null());
+            })
+            .scope("dearer_than", [](const data::Query& query, const core::Parameters& parameters) {
+                return query.where(core::field("fee") > core::parameter("fee"), parameters);
+            });
     }
     bool operator==(const Visit&) const = default;
 };

@@ -3,6 +3,7 @@
 #include <concepts>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <typeinfo>
@@ -14,25 +15,47 @@
 
 namespace consilia::data {
 
+/// What a column promises beyond its type; see `Column`.
 struct ColumnOptions {
     bool is_unique = false;
+    core::Value default_value{};
+    bool defaults_to_now = false;
+    std::int64_t length_max = 0;
+    std::vector<std::string> choices{};
+    core::Expression check{};
 };
 
+struct ReferenceOptions {
+    bool is_unique = false;
+    OnDelete on_delete = OnDelete::Restrict;
+};
+
+/// See `Index`.
 struct IndexOptions {
     bool is_unique = false;
-    core::Expression where{};  ///< A partial index; may compare with true, false and null only.
+    core::Expression where{};
+    bool ignores_deleted = false;
 };
+
+/// The stored names of an enum, for `ColumnOptions::choices`.
+template <NamedEnum E>
+[[nodiscard]] std::vector<std::string> choices_of() {
+    std::vector<std::string> names;
+    for (const auto& [value, name] : enum_names(E{})) names.emplace_back(name);
+    return names;
+}
 
 /// The constant statements of a mapped table.
 struct MappedStatements {
-    std::string insert;        ///< All columns; a null key is given by the database.
+    std::string insert;        ///< All columns but the key, which the database gives.
+    std::string insert_keyed;  ///< All columns.
     std::string find;          ///< All columns by key, deleted rows hidden.
     std::string find_deleted;  ///< The same with deleted rows.
     std::string update;        ///< All columns but the key, by key.
     std::string update_fresh;  ///< The same where `updated_at` is still what was read.
 };
 /// Writes them. @throws InvalidArgument (`model.key`) for a model without a primary key.
-CONSILIA_API MappedStatements mapped_statements(const Model& model);
+CONSILIA_API MappedStatements mapped_statements(const Model& model, core::SqlDialect dialect);
 
 /// The description of a table together with the members of T that hold its columns.
 ///
@@ -72,7 +95,12 @@ public:
         return add({.name = std::move(name),
                     .type = FieldType<V>::kType,
                     .is_nullable = UnwrappedField<V>::kIsNullable,
-                    .is_unique = options.is_unique},
+                    .is_unique = options.is_unique,
+                    .default_value = std::move(options.default_value),
+                    .defaults_to_now = options.defaults_to_now,
+                    .length_max = options.length_max,
+                    .choices = std::move(options.choices),
+                    .check = std::move(options.check)},
                    static_cast<V T::*>(member));
     }
 
@@ -80,13 +108,13 @@ public:
     /// `relation.column`.
     template <class V, class B, class U>
     Mapping& reference(const std::string& relation, V B::*member, const Mapping<U>& target,
-                       ColumnOptions options = {}) {
-        static_assert(std::same_as<unwrapped_field_t<V>, std::int64_t>,
-                      "a reference is held by std::int64_t or std::optional<std::int64_t>");
-        const std::string name = relation + "_id";
-        column(name, member, options);
-        model_->add_reference({relation, name, target.shared_model()});
-        return *this;
+                       ReferenceOptions options = {}) {
+        return refer(relation, member, target.shared_model(), options);
+    }
+    /// A member that holds the id of another row of the same table.
+    template <class V, class B>
+    Mapping& self_reference(const std::string& relation, V B::*member, ReferenceOptions options = {}) {
+        return refer(relation, member, model_->self(), options);
     }
 
     /// Columns `created_at` and `updated_at`, set by the repository from its clock. `updated_at` grows with
@@ -108,15 +136,50 @@ public:
         return column("deleted_by", deleted_by);
     }
 
+    /// Columns `created_by` and `updated_by`, set by the repository to the actor of the transaction (see
+    /// `Transaction::act_as`). Without an actor they are stored as the object has them.
+    template <class B, class C>
+    Mapping& audit(std::optional<std::int64_t> B::*created_by, std::optional<std::int64_t> C::*updated_by) {
+        created_by_ = created_by;
+        updated_by_ = updated_by;
+        column("created_by", created_by);
+        return column("updated_by", updated_by);
+    }
+
+    /// Every change of a row is kept; see `Model::keep_history`.
+    Mapping& history() {
+        model_->keep_history();
+        return *this;
+    }
+
     /// `-` before a name: descending.
     Mapping& index(std::vector<std::string> columns, IndexOptions options = {}) {
-        model_->add_index({std::move(columns), options.is_unique, std::move(options.where)});
+        model_->add_index(
+            {std::move(columns), options.is_unique, std::move(options.where), options.ignores_deleted});
+        return *this;
+    }
+    /// A condition over the columns of a row that must not be false.
+    Mapping& check(core::Expression condition) {
+        model_->add_check(std::move(condition));
+        return *this;
+    }
+
+    /// A named step of queries over T, for `Query::scope`.
+    Mapping& scope(std::string name, Scope scope) {
+        model_->add_scope(std::move(name), std::move(scope));
+        return *this;
+    }
+    /// The text columns that `Query::search` looks in; see `create_full_text`.
+    Mapping& full_text(std::vector<std::string> columns) {
+        model_->set_full_text(std::move(columns));
         return *this;
     }
 
     [[nodiscard]] const Model& model() const noexcept { return *model_; }
     [[nodiscard]] std::shared_ptr<const Model> shared_model() const noexcept { return model_; }
-    [[nodiscard]] const MappedStatements& statements() const noexcept { return statements_; }
+    [[nodiscard]] const MappedStatements& statements(core::SqlDialect dialect) const noexcept {
+        return dialect == core::SqlDialect::Sqlite ? sqlite_ : postgres_;
+    }
 
     /// The column of a member. @throws InvalidArgument (`mapping.member`) if it has none.
     template <class V, class B>
@@ -131,6 +194,9 @@ public:
     [[nodiscard]] core::Timestamp updated_at(const T& object) const { return object.*updated_at_; }
     void set_updated_at(T& object, core::Timestamp at) const { object.*updated_at_ = at; }
     void set_created_at(T& object, core::Timestamp at) const { object.*created_at_ = at; }
+    [[nodiscard]] bool has_audit() const noexcept { return updated_by_ != nullptr; }
+    void set_created_by(T& object, std::optional<std::int64_t> by) const { object.*created_by_ = by; }
+    void set_updated_by(T& object, std::optional<std::int64_t> by) const { object.*updated_by_ = by; }
 
     /// Fills an object from a row that has the model's columns in their order.
     void read(const CellReader& row, T& object) const {
@@ -154,7 +220,10 @@ public:
     }
 
     /// Writes the statements; `mapping_of` does it.
-    void finish() { statements_ = mapped_statements(*model_); }
+    void finish() {
+        sqlite_ = mapped_statements(*model_, core::SqlDialect::Sqlite);
+        postgres_ = mapped_statements(*model_, core::SqlDialect::PostgreSql);
+    }
 
 private:
     struct Member {
@@ -163,6 +232,17 @@ private:
         std::function<core::Value(const T&)> value;
         std::function<bool(const std::type_info&, const void*)> is;  ///< Is it this member pointer?
     };
+
+    template <class V, class B>
+    Mapping& refer(const std::string& relation, V B::*member, std::shared_ptr<const Model> target,
+                   ReferenceOptions options) {
+        static_assert(std::same_as<unwrapped_field_t<V>, std::int64_t>,
+                      "a reference is held by std::int64_t or std::optional<std::int64_t>");
+        const std::string name = relation + "_id";
+        column(name, member, {.is_unique = options.is_unique});
+        model_->add_reference({relation, name, std::move(target), options.on_delete});
+        return *this;
+    }
 
     template <class V>
     Mapping& add(Column column, V T::*member) {
@@ -186,7 +266,10 @@ private:
     std::int64_t T::*key_ = nullptr;
     core::Timestamp T::*created_at_ = nullptr;
     core::Timestamp T::*updated_at_ = nullptr;
-    MappedStatements statements_;
+    MappedStatements sqlite_;
+    MappedStatements postgres_;
+    std::optional<std::int64_t> T::*created_by_ = nullptr;
+    std::optional<std::int64_t> T::*updated_by_ = nullptr;
 };
 
 /// Where the mapping of T comes from: `T::mapping()`. Specialise it for a struct that cannot have that

@@ -5,6 +5,7 @@
 #include <functional>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,7 +30,24 @@ struct Page {
     std::vector<T> results;
 };
 
+/// The children of many parents.
+template <class T>
+struct Grouped {
+    std::vector<T> objects;
+    std::vector<RowRange> ranges;  ///< Of `objects`, for each key in its order.
+    [[nodiscard]] std::span<const T> of(std::size_t parent) const {
+        return std::span(objects).subspan(ranges[parent].begin, ranges[parent].size());
+    }
+};
+
 namespace detail {
+[[noreturn]] CONSILIA_API void throw_none(const Model& model);
+[[noreturn]] CONSILIA_API void throw_many(const Model& model);
+/// The rows whose `column` is one of `keys`, ordered by it.
+CONSILIA_API Query children_of(const Query& query, const std::string& column, std::span<const std::int64_t> keys);
+/// The range of each key in what is ordered by owner.
+CONSILIA_API std::vector<RowRange> group_by_key(std::span<const std::int64_t> keys,
+                                                std::span<const std::int64_t> owners);
 [[noreturn]] CONSILIA_API void throw_record_missing(const Model& model, std::int64_t id);
 [[noreturn]] CONSILIA_API void throw_record_stale(const Model& model, std::int64_t id);
 }  // namespace detail
@@ -53,12 +71,12 @@ public:
     [[nodiscard]] T get(std::int64_t id) const { return get(database_.autocommit(), id); }
 
     [[nodiscard]] std::optional<T> find(const Session& session, std::int64_t id) const {
-        return find_with(session, mapping_.statements().find, id);
+        return find_with(session, statements(session).find, id);
     }
     [[nodiscard]] std::optional<T> find(std::int64_t id) const { return find(database_.autocommit(), id); }
     /// A row whether or not it was soft-deleted.
     [[nodiscard]] std::optional<T> find_with_deleted(const Session& session, std::int64_t id) const {
-        return find_with(session, mapping_.statements().find_deleted, id);
+        return find_with(session, statements(session).find_deleted, id);
     }
 
     /// Adds a row, and gives the object its id (unless it has one already) and its timestamps. Returns the
@@ -74,13 +92,11 @@ public:
             set_times(object, now, now);
         }
         try {
-            session.run(mapping_.statements().insert, [&](CellWriter& to) {
+            const bool has_key = mapping_.key(object) != 0;
+            session.run(has_key ? statements(session).insert_keyed : statements(session).insert, [&](CellWriter& to) {
+                int place = 0;
                 for (std::size_t i = 0; i < column_count(); ++i) {
-                    if (i == key_index() && mapping_.key(object) == 0) {
-                        to.null(static_cast<int>(i));
-                    } else {
-                        mapping_.write(to, static_cast<int>(i), i, object);
-                    }
+                    if (has_key || i != key_index()) mapping_.write(to, place++, i, object);
                 }
             });
         } catch (...) {
@@ -100,15 +116,15 @@ public:
         const core::Timestamp before = is_versioned ? mapping_.updated_at(object) : core::Timestamp{};
         if (is_versioned) mapping_.set_updated_at(object, next_version(before));
         try {
-            const auto& statements = mapping_.statements();
+            const MappedStatements& known = statements(session);
             const std::int64_t changed =
-                session.run(is_versioned ? statements.update_fresh : statements.update, [&](CellWriter& to) {
+                session.run(is_versioned ? known.update_fresh : known.update, [&](CellWriter& to) {
                     int place = 0;
                     for (std::size_t i = 0; i < column_count(); ++i) {
                         if (i != key_index()) mapping_.write(to, place++, i, object);
                     }
                     to.int64(place++, mapping_.key(object));
-                    if (is_versioned) to.int64(place, before.microseconds);
+                    if (is_versioned) FieldType<core::Timestamp>::write(to, place, before);
                 });
             if (changed == 0) throw_unchanged(session, mapping_.key(object));
         } catch (...) {
@@ -183,7 +199,47 @@ public:
         return page;
     }
 
+    /// The only object of a query. @throws NotFound (`query.none`), Conflict (`query.many`).
+    [[nodiscard]] T get(const Session& session, const Query& query) const {
+        std::optional<T> found = find(session, query);
+        if (!found) detail::throw_none(mapping_.model());
+        return *std::move(found);
+    }
+    /// The only object of a query, if there is one. @throws Conflict (`query.many`).
+    [[nodiscard]] std::optional<T> find(const Session& session, const Query& query) const {
+        std::vector<T> objects = list(session, query.limit(2));
+        if (objects.size() > 1) detail::throw_many(mapping_.model());
+        return objects.empty() ? std::nullopt : std::optional<T>(std::move(objects.front()));
+    }
+
+    /// Adds many rows, as `insert` does each. @throws as `insert`; objects before the failed one have their
+    /// ids, and the caller's transaction decides about their rows.
+    void insert_all(const Session& session, std::span<T> objects) const {
+        for (T& object : objects) insert(session, object);
+    }
+
+    /// The objects of a query whose reference `member` is one of `keys`, together for each key: the children
+    /// of many parents in one statement. @throws InvalidArgument (`query.unsupported`) for a query with limit
+    /// or offset, and as `list`.
+    template <class V, class B>
+    [[nodiscard]] Grouped<T> list_for(const Session& session, const Query& query, V B::*member,
+                                      std::span<const std::int64_t> keys) const {
+        static_assert(std::same_as<unwrapped_field_t<V>, std::int64_t>, "children are grouped by a reference");
+        Grouped<T> grouped;
+        const Query children = detail::children_of(query, mapping_.column_of(member).name, keys);
+        grouped.objects = list(session, children);
+        std::vector<std::int64_t> owners;
+        owners.reserve(grouped.objects.size());
+        for (const T& object : grouped.objects) owners.push_back(*optional_key(object.*member));
+        grouped.ranges = detail::group_by_key(keys, owners);
+        return grouped;
+    }
+
 private:
+    static std::optional<std::int64_t> optional_key(std::optional<std::int64_t> key) noexcept { return key; }
+    [[nodiscard]] const MappedStatements& statements(const Session& session) const noexcept {
+        return mapping_.statements(session.dialect());
+    }
     [[nodiscard]] std::size_t column_count() const noexcept { return mapping_.model().columns().size(); }
     [[nodiscard]] std::size_t key_index() const noexcept {
         return static_cast<std::size_t>(mapping_.model().primary_key() - mapping_.model().columns().data());
@@ -221,7 +277,7 @@ private:
         std::vector<Assignment> changes = {{"is_deleted", is_deleted},
                                            {"deleted_at", is_deleted ? core::Value(now) : core::Value()},
                                            {"deleted_by", by ? core::Value(*by) : core::Value()}};
-        const auto row = find_with(session, mapping_.statements().find_deleted, id);
+        const auto row = find_with_deleted(session, id);
         if (!row) detail::throw_record_missing(mapping_.model(), id);
         if (mapping_.has_timestamps())
             changes.emplace_back("updated_at", next_version(mapping_.updated_at(*row)));

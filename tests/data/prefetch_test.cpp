@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+
+#include "data/filled_shelter.hpp"
+
+namespace consilia::data {
+namespace {
+
+using core::field;
+
+class Prefetch : public test::FilledShelter {};
+INSTANTIATE_ON_BOTH(Prefetch);
+
+TEST_P(Prefetch, GivesEachRowItsChildrenInTheirOrder) {
+    const Query query = owners.query().order_by("-name").prefetch(
+        "pets", animals.query().order_by("-name").prefetch("cheap", all.where(field("fee") < 2.0).order_by("-id"), "animal"), "owner");
+    const RowTree tree = query.run_tree(session);
+    ASSERT_EQ(tree.rows.size(), 2U);
+    ASSERT_EQ(tree.branches.size(), 1U);
+    const RowBranch& pets = tree.branches[0];
+    EXPECT_EQ(pets.name, "pets");
+    ASSERT_EQ(pets.ranges.size(), 2U);
+    EXPECT_EQ(tree.rows.text(0, 1), "Bob");
+    EXPECT_EQ(pets.ranges[0].size(), 1U);
+    ASSERT_EQ(pets.ranges[1].size(), 2U);
+    const RowSet& rows = pets.children.rows;
+    EXPECT_EQ(rows.text(pets.ranges[1].begin, rows.column_index("name")), "Tom");
+    EXPECT_EQ(rows.text(pets.ranges[1].begin + 1, rows.column_index("name")), "Oz");
+    const RowBranch& cheap = pets.children.branches[0];
+    std::size_t children = 0;
+    for (std::size_t pet = 0; pet < rows.size(); ++pet) {
+        const RowSet& of = cheap.children.rows;
+        std::int64_t last = 1'000'000;
+        for (std::size_t at = cheap.ranges[pet].begin; at < cheap.ranges[pet].end; ++at, ++children) {
+            EXPECT_EQ(of.int64(at, of.column_index("animal_id")), rows.int64(pet, 0));
+            EXPECT_LT(of.int64(at, 0), last);
+            last = of.int64(at, 0);
+        }
+    }
+    EXPECT_EQ(static_cast<std::int64_t>(children), all.where(field("fee") < 2.0 && field("animal.owner_id").is_not_null()).count(session));
+}
+
+TEST_P(Prefetch, WritesNestedJson) {
+    const Query query = owners.query().select({"id", "name"}).order_by("id").prefetch(
+        "pets", animals.query().select({"owner_id", "name"}).order_by("id"), "owner");
+    EXPECT_EQ(to_json(query.run_tree(session)),
+              R"([{"id":1,"name":"Ann","pets":[{"owner_id":1,"name":"Tom"},{"owner_id":1,"name":"Oz"}]},)"
+              R"({"id":2,"name":"Bob","pets":[{"owner_id":2,"name":"Tom"}]}])");
+    const RowTree none = query.where(field("id") > 5).run_tree(session);
+    EXPECT_EQ(to_json(none), "[]");
+    EXPECT_EQ(none.branches.size(), 1U);
+}
+
+TEST_P(Prefetch, RefusesWhatWouldGiveOtherRowsThanMeant) {
+    const Query query = owners.query();
+    EXPECT_EQ(test::code_of([&] { (void)query.prefetch("pets", animals.query().limit(3), "owner"); }), "query.prefetch");
+    EXPECT_EQ(test::code_of([&] { (void)query.prefetch("visits", all, "animal"); }), "query.prefetch");
+    EXPECT_EQ(test::code_of([&] { (void)query.prefetch("pets", animals.query(), "keeper"); }), "query.unknown_field");
+    EXPECT_EQ(test::code_of([&] { (void)query.prefetch("name", animals.query(), "owner"); }), "query.name");
+    EXPECT_EQ(test::code_of([&] { (void)query.prefetch("a\"b", animals.query(), "owner"); }), "query.name");
+    const Query right = query.prefetch("pets", animals.query(), "owner");
+    EXPECT_EQ(test::code_of([&] { (void)right.run(session); }), "query.unsupported");
+    EXPECT_EQ(right.count(session), 2);
+    EXPECT_EQ(test::code_of([&] { (void)right.select({"name"}).run_tree(session); }), "row.unknown_column");
+}
+
+TEST_P(Prefetch, ObjectsOfManyParents) {
+    const std::vector<std::int64_t> keys = {2, 9, 1, 2};
+    const Grouped<test::Animal> grouped = animals.list_for(session, animals.query().order_by("name"), &test::Animal::owner_id, keys);
+    ASSERT_EQ(grouped.ranges.size(), 4U);
+    EXPECT_EQ(grouped.of(0).size(), 1U);
+    EXPECT_TRUE(grouped.of(1).empty());
+    ASSERT_EQ(grouped.of(2).size(), 2U);
+    EXPECT_EQ(grouped.of(2)[0].name, "Oz");
+    EXPECT_EQ(grouped.of(3)[0].name, "Tom");
+    EXPECT_EQ(test::code_of([&] {
+                  (void)animals.list_for(session, animals.query().limit(1), &test::Animal::owner_id, keys);
+              }),
+              "query.unsupported");
+}
+
+}  // namespace
+}  // namespace consilia::data
