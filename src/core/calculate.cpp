@@ -91,8 +91,8 @@ Value extreme(Operator op, std::span<const Value> operands) {
     const Value* found = nullptr;
     for (const Value& operand : operands) {
         if (is_unknown(operand)) continue;
-        if (found == nullptr || (op == Operator::Least ? compare(operand, *found) < 0
-                                                       : compare(operand, *found) > 0)) {
+        if (found == nullptr ||
+            (op == Operator::Least ? compare(operand, *found) < 0 : compare(operand, *found) > 0)) {
             found = &operand;
         }
     }
@@ -125,8 +125,8 @@ Value calculate_number(Operator op, std::span<const Value> operands) {
 Value calculate(Operator op, std::span<const Value> operands) {
     if (op == Operator::Least || op == Operator::Greatest) return extreme(op, operands);
     if (op == Operator::NullIf) {
-        const bool is_hidden = !is_unknown(operands[0]) && !is_unknown(operands[1]) &&
-                               compare(operands[0], operands[1]) == 0;
+        const bool is_hidden =
+            !is_unknown(operands[0]) && !is_unknown(operands[1]) && compare(operands[0], operands[1]) == 0;
         return is_hidden ? Value() : operands[0];
     }
     if (std::any_of(operands.begin(), operands.end(), is_unknown)) return {};

@@ -36,9 +36,10 @@ void throw_type(std::string_view what, const Value& a, const Value& b) {
 }
 
 void throw_type(std::string_view what, const Value& value) {
-    throw InvalidArgument("expression.type",
-                          std::string(what) + " does not work on `" + std::string(to_string(value.type())) + "`",
-                          {{"found", to_string(value.type())}});
+    throw InvalidArgument(
+        "expression.type",
+        std::string(what) + " does not work on `" + std::string(to_string(value.type())) + "`",
+        {{"found", to_string(value.type())}});
 }
 
 bool is_unknown(const Value& value) noexcept {

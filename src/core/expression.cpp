@@ -75,8 +75,8 @@ bool is_aggregate(Operator op) noexcept {
 void check_json_path(std::span<const Expression> path) {
     for (const Expression& element : path) {
         const auto* position = element.value().if_as<std::int64_t>();
-        const bool is_position = position != nullptr && *position >= 0 &&
-                                 *position <= std::numeric_limits<std::int32_t>::max();
+        const bool is_position =
+            position != nullptr && *position >= 0 && *position <= std::numeric_limits<std::int32_t>::max();
         if (!is_position && element.value().if_as<std::string>() == nullptr) {
             throw InvalidArgument("expression.json_path",
                                   "an element of a JSON path must be a literal text or position");

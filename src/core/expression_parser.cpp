@@ -6,163 +6,13 @@
 #include "consilia/core/clock.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/core/expression.hpp"
-#include "consilia/core/text.hpp"
 #include "consilia/core/uuid.hpp"
+#include "core/expression_lexer.hpp"
 #include "core/expression_words.hpp"
+#include "core/operators.hpp"
 
 namespace consilia::core {
 namespace {
-
-bool is_word_start(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
-bool is_space(char c) noexcept {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-enum class TokenKind : std::uint8_t { End, Word, QuotedWord, Text, Number, Parameter, Symbol };
-
-struct Token {
-    TokenKind kind = TokenKind::End;
-    std::string text;  ///< Without quotes; of a word as written.
-    std::size_t offset = 0;
-};
-
-/// What stands at the place of an error, fit for one line.
-std::string shown(std::string_view found) {
-    constexpr std::size_t kShownBytes = 40;
-    std::string text = to_valid_utf8(truncated(found, kShownBytes));
-    std::replace_if(
-        text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
-    return text;
-}
-
-[[noreturn]] void throw_syntax(std::size_t offset, const std::string& wanted, std::string_view found) {
-    const std::string text = shown(found);
-    throw InvalidArgument(
-        "expression.syntax",
-        "expected " + wanted + " at byte " + std::to_string(offset) + ", found " +
-            (text.empty() ? std::string("the end") : "`" + text + "`"),
-        {{"offset", static_cast<std::int64_t>(offset)}, {"expected", wanted}, {"found", text}});
-}
-
-/// Cuts the text into tokens, one ahead of the parser.
-class Lexer {
-public:
-    explicit Lexer(std::string_view text) : text_(text) { advance(); }
-
-    [[nodiscard]] const Token& peek() const noexcept { return token_; }
-
-    Token take() {
-        Token taken = std::move(token_);
-        advance();
-        return taken;
-    }
-
-    [[nodiscard]] bool is_keyword(std::string_view keyword) const {
-        return token_.kind == TokenKind::Word && to_lower_ascii(token_.text) == keyword;
-    }
-    bool take_keyword(std::string_view keyword) {
-        if (!is_keyword(keyword)) return false;
-        advance();
-        return true;
-    }
-    bool take_symbol(std::string_view symbol) {
-        if (token_.kind != TokenKind::Symbol || token_.text != symbol) return false;
-        advance();
-        return true;
-    }
-    void expect_symbol(std::string_view symbol) {
-        if (!take_symbol(symbol)) fail("`" + std::string(symbol) + "`");
-    }
-    void expect_keyword(std::string_view keyword) {
-        if (!take_keyword(keyword)) fail("`" + std::string(keyword) + "`");
-    }
-    [[noreturn]] void fail(const std::string& wanted) const {
-        throw_syntax(token_.offset, wanted, text_.substr(std::min(token_.offset, text_.size())));
-    }
-
-private:
-    void advance() {
-        while (at_ < text_.size() && is_space(text_[at_])) ++at_;
-        token_ = {TokenKind::End, {}, at_};
-        if (at_ == text_.size()) return;
-        const char c = text_[at_];
-        if (is_word_start(c)) {
-            read_while(TokenKind::Word, [](char x) { return is_word_start(x) || is_digit(x); });
-        } else if (c == '\'') {
-            read_quoted(TokenKind::Text, '\'', "a closing `'`");
-        } else if (c == '"') {
-            read_quoted(TokenKind::QuotedWord, '"', "a closing `\"`");
-        } else if (is_digit(c) || (c == '-' && at_ + 1 < text_.size() && is_digit(text_[at_ + 1]))) {
-            read_number();
-        } else if (c == ':') {
-            ++at_;
-            if (at_ == text_.size() || !is_word_start(text_[at_])) {
-                throw_syntax(at_, "the name of a parameter", text_.substr(at_));
-            }
-            read_while(TokenKind::Parameter, [](char x) { return is_word_start(x) || is_digit(x); });
-        } else {
-            read_symbol();
-        }
-    }
-
-    template <class Accept>
-    void read_while(TokenKind kind, Accept accept) {
-        const std::size_t start = at_;
-        while (at_ < text_.size() && accept(text_[at_])) ++at_;
-        token_.kind = kind;
-        token_.text = text_.substr(start, at_ - start);
-    }
-
-    void read_quoted(TokenKind kind, char quote, const char* wanted) {
-        token_.kind = kind;
-        for (++at_; at_ < text_.size(); ++at_) {
-            if (text_[at_] == quote) {
-                ++at_;
-                if (at_ == text_.size() || text_[at_] != quote) return;
-            }
-            token_.text += text_[at_];
-        }
-        throw_syntax(at_, wanted, {});
-    }
-
-    void read_number() {
-        const std::size_t start = at_++;
-        while (at_ < text_.size()) {
-            const char c = text_[at_];
-            const bool sign_of_exponent =
-                (c == '-' || c == '+') && (text_[at_ - 1] == 'e' || text_[at_ - 1] == 'E');
-            if (!is_digit(c) && c != '.' && !is_word_start(c) && !sign_of_exponent) break;
-            ++at_;
-        }
-        token_.kind = TokenKind::Number;
-        token_.text = text_.substr(start, at_ - start);
-    }
-
-    void read_symbol() {
-        static constexpr std::array<std::string_view, 11> kSymbols{"<=", ">=", "<>", "!=", "=", "<",
-                                                                   ">",  "(",  ")",  ",",  "."};
-        // `==` is a slip that deserves its own words.
-        if (text_.substr(at_, 2) == "==") throw_syntax(at_, "`=` for equality", "==");
-        for (const std::string_view symbol : kSymbols) {
-            if (text_.substr(at_, symbol.size()) == symbol) {
-                token_.kind = TokenKind::Symbol;
-                token_.text = symbol;
-                at_ += symbol.size();
-                return;
-            }
-        }
-        throw_syntax(at_, "a value, a field or an operator", text_.substr(at_, 1));
-    }
-
-    std::string_view text_;
-    std::size_t at_ = 0;
-    Token token_;
-};
 
 class Parser {
 public:
@@ -206,7 +56,7 @@ private:
     }
 
     Expression parse_comparison() {
-        Expression left = parse_primary();
+        Expression left = parse_value();
         static constexpr std::array<std::pair<std::string_view, Operator>, 7> kComparisons{
             {{"=", Operator::Equal},
              {"<>", Operator::NotEqual},
@@ -216,7 +66,7 @@ private:
              {"<", Operator::Less},
              {">", Operator::Greater}}};
         for (const auto& [symbol, op] : kComparisons) {
-            if (lexer_.take_symbol(symbol)) return Expression::make(op, {std::move(left), parse_primary()});
+            if (lexer_.take_symbol(symbol)) return Expression::make(op, {std::move(left), parse_value()});
         }
         if (lexer_.take_keyword("is")) {
             const bool negated = lexer_.take_keyword("not");
@@ -238,19 +88,72 @@ private:
             lexer_.expect_symbol("(");
             if (lexer_.take_symbol(")")) return Expression::make(Operator::In, std::move(operands));
             do {
-                operands.push_back(parse_primary());
+                operands.push_back(parse_value());
             } while (lexer_.take_symbol(","));
             lexer_.expect_symbol(")");
             return Expression::make(Operator::In, std::move(operands));
         }
         if (lexer_.take_keyword("between")) {
-            Expression low = parse_primary();
+            Expression low = parse_value();
             lexer_.expect_keyword("and");
-            return Expression::make(Operator::Between, {std::move(left), std::move(low), parse_primary()});
+            return Expression::make(Operator::Between, {std::move(left), std::move(low), parse_value()});
         }
         if (lexer_.take_keyword("like"))
-            return Expression::make(Operator::Like, {std::move(left), parse_primary()});
+            return Expression::make(Operator::Like, {std::move(left), parse_value()});
         return left;
+    }
+
+    Expression parse_value() { return parse_texts(); }
+
+    Expression parse_texts() {
+        std::vector<Expression> operands{parse_sum()};
+        while (lexer_.take_symbol("||")) operands.push_back(parse_sum());
+        return operands.size() == 1 ? operands.front()
+                                    : Expression::make(Operator::Concat, std::move(operands));
+    }
+
+    Expression parse_sum() {
+        Expression left = parse_product();
+        while (true) {
+            if (lexer_.take_symbol("+")) {
+                left = Expression::make(Operator::Add, {left, parse_product()});
+            } else if (lexer_.take_symbol("-")) {
+                left = Expression::make(Operator::Subtract, {left, parse_product()});
+            } else {
+                return left;
+            }
+        }
+    }
+
+    Expression parse_product() {
+        Expression left = parse_signed();
+        while (true) {
+            if (lexer_.take_symbol("*")) {
+                left = Expression::make(Operator::Multiply, {left, parse_signed()});
+            } else if (lexer_.take_symbol("/")) {
+                left = Expression::make(Operator::Divide, {left, parse_signed()});
+            } else if (lexer_.take_symbol("%")) {
+                left = Expression::make(Operator::Modulo, {left, parse_signed()});
+            } else {
+                return left;
+            }
+        }
+    }
+
+    /// A minus before a number belongs to it: only so can the least int64 be written.
+    Expression parse_signed() {
+        std::size_t count = 0;
+        std::size_t offset = 0;
+        while (lexer_.peek().kind == TokenKind::Symbol && lexer_.peek().text == "-") {
+            offset = lexer_.take().offset;
+            ++count;
+        }
+        const bool is_literal = count > 0 && lexer_.peek().kind == TokenKind::Number;
+        Expression result = is_literal ? parse_number("-", offset) : parse_primary();
+        for (std::size_t i = is_literal ? 1 : 0; i < count; ++i) {
+            result = Expression::make(Operator::Negate, {std::move(result)});
+        }
+        return result;
     }
 
     Expression parse_primary() {
@@ -264,7 +167,7 @@ private:
             case TokenKind::Text:
                 return Expression::literal(lexer_.take().text);
             case TokenKind::Number:
-                return parse_number();
+                return parse_number("", lexer_.peek().offset);
             case TokenKind::Parameter:
                 return Expression::parameter(lexer_.take().text);
             case TokenKind::Word:
@@ -275,8 +178,10 @@ private:
         }
     }
 
-    Expression parse_number() {
-        const Token token = lexer_.take();
+    Expression parse_number(std::string_view sign, std::size_t offset) {
+        Token token = lexer_.take();
+        token.text.insert(0, sign);
+        token.offset = offset;
         const char* const end = token.text.data() + token.text.size();
         const bool is_integer = token.text.find_first_not_of("-0123456789") == std::string::npos;
         if (is_integer) {
@@ -296,6 +201,8 @@ private:
             if (lexer_.take_keyword("true")) return Expression::literal(true);
             if (lexer_.take_keyword("false")) return Expression::literal(false);
             if (lexer_.take_keyword("null")) return Expression::literal(Value());
+            if (lexer_.take_keyword("case")) return parse_case();
+            if (lexer_.is_before_parenthesis() && !is_reserved_word(lexer_.peek().text)) return parse_call();
             if (is_reserved_word(lexer_.peek().text)) lexer_.fail("a value, a field or `(`");
         }
         const Token first = lexer_.take();
@@ -309,6 +216,86 @@ private:
             path += lexer_.take().text;
         }
         return Expression::field(std::move(path));
+    }
+
+    Expression parse_case() {
+        const Nesting nesting(depth_);
+        std::vector<Expression> operands;
+        lexer_.expect_keyword("when");
+        do {
+            operands.push_back(parse_or());
+            lexer_.expect_keyword("then");
+            operands.push_back(parse_or());
+        } while (lexer_.take_keyword("when"));
+        if (lexer_.take_keyword("else")) operands.push_back(parse_or());
+        lexer_.expect_keyword("end");
+        return Expression::make(Operator::Case, std::move(operands));
+    }
+
+    Expression parse_call() {
+        const Nesting nesting(depth_);
+        const Token name = lexer_.take();
+        const OperatorInfo* function = find_function(to_lower_ascii(name.text));
+        if (function == nullptr) throw_syntax(name.offset, "a function", name.text);
+        lexer_.expect_symbol("(");
+        Operator op = function->op;
+        std::vector<Expression> operands;
+        if (op == Operator::Count && lexer_.take_symbol("*")) {
+            lexer_.expect_symbol(")");
+        } else {
+            if (op == Operator::Count && lexer_.take_keyword("distinct")) op = Operator::CountDistinct;
+            if (function->operands_max != 0) operands = parse_list();
+            lexer_.expect_symbol(")");
+        }
+        Expression call = Expression::make(op, std::move(operands));
+        if (function->kind != OperatorKind::Aggregate && function->kind != OperatorKind::Window) return call;
+        return parse_rows(std::move(call));
+    }
+
+    std::vector<Expression> parse_list() {
+        std::vector<Expression> operands;
+        do {
+            operands.push_back(parse_or());
+        } while (lexer_.take_symbol(","));
+        return operands;
+    }
+
+    /// `filter (where …)` and `over (…)` behind a function of rows.
+    Expression parse_rows(Expression call) {
+        if (lexer_.take_keyword("filter")) {
+            lexer_.expect_symbol("(");
+            lexer_.expect_keyword("where");
+            call = Expression::make(Operator::Filter, {call, parse_or()});
+            lexer_.expect_symbol(")");
+        }
+        if (!lexer_.take_keyword("over")) return call;
+        std::vector<Expression> operands{std::move(call)};
+        lexer_.expect_symbol("(");
+        if (lexer_.take_keyword("partition")) {
+            lexer_.expect_keyword("by");
+            for (Expression& operand : parse_list()) operands.push_back(std::move(operand));
+        }
+        if (lexer_.take_keyword("order")) {
+            lexer_.expect_keyword("by");
+            do {
+                Expression key = parse_or();
+                const bool is_descending = lexer_.take_keyword("desc");
+                if (!is_descending) (void)lexer_.take_keyword("asc");
+                operands.push_back(Expression::make(
+                    is_descending ? Operator::Descending : Operator::Ascending, {std::move(key)}));
+            } while (lexer_.take_symbol(","));
+        }
+        lexer_.expect_symbol(")");
+        return Expression::make(Operator::Over, std::move(operands));
+    }
+
+    static const OperatorInfo* find_function(std::string_view name) noexcept {
+        const auto found = std::find_if(kOperators.begin(), kOperators.end(), [&](const OperatorInfo& info) {
+            const bool is_call = info.kind == OperatorKind::Function ||
+                                 info.kind == OperatorKind::Aggregate || info.kind == OperatorKind::Window;
+            return is_call && info.text == name;
+        });
+        return found == kOperators.end() ? nullptr : &*found;
     }
 
     Expression parse_typed(const Token& type) {

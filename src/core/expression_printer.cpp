@@ -1,4 +1,5 @@
 // Writes the text form of expressions: what the parser reads back as the same tree.
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -8,6 +9,7 @@
 #include "consilia/core/expression.hpp"
 #include "consilia/core/uuid.hpp"
 #include "core/expression_words.hpp"
+#include "core/operators.hpp"
 
 namespace consilia::core {
 namespace {
@@ -83,9 +85,11 @@ void print_field(std::string& out, std::string_view path) {
 
 void print(std::string& out, const Expression& expression);
 
-/// An operand: in parentheses unless it is a value, a field or a parameter.
+/// An operand: in parentheses unless it is one word, or ends by itself.
 void print_operand(std::string& out, const Expression& operand) {
-    if (operand.operands().empty()) {
+    const OperatorKind kind = info_of(operand.op()).kind;
+    if (operand.operands().empty() || kind == OperatorKind::Function || kind == OperatorKind::Aggregate ||
+        operand.op() == Operator::Case) {
         print(out, operand);
         return;
     }
@@ -101,29 +105,55 @@ void print_joined(std::string& out, std::span<const Expression> operands, std::s
     }
 }
 
-std::string_view separator_of(Operator op) noexcept {
-    switch (op) {
-        case Operator::And:
-            return " and ";
-        case Operator::Or:
-            return " or ";
-        case Operator::Equal:
-            return " = ";
-        case Operator::NotEqual:
-            return " <> ";
-        case Operator::Less:
-            return " < ";
-        case Operator::LessEqual:
-            return " <= ";
-        case Operator::Greater:
-            return " > ";
-        case Operator::GreaterEqual:
-            return " >= ";
-        case Operator::Like:
-            return " like ";
-        default:
-            return "";
+void print_list(std::string& out, std::span<const Expression> operands) {
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+        if (i != 0) out += ", ";
+        print(out, operands[i]);
     }
+}
+
+void print_case(std::string& out, std::span<const Expression> operands) {
+    out += "case";
+    std::size_t i = 0;
+    for (; i + 1 < operands.size(); i += 2) {
+        out += " when ";
+        print(out, operands[i]);
+        out += " then ";
+        print(out, operands[i + 1]);
+    }
+    if (i < operands.size()) {
+        out += " else ";
+        print(out, operands[i]);
+    }
+    out += " end";
+}
+
+void print_over(std::string& out, std::span<const Expression> operands) {
+    print(out, operands[0]);
+    out += " over (";
+    const auto first_order = std::find_if(
+        operands.begin() + 1, operands.end(),
+        [](const Expression& operand) { return info_of(operand.op()).kind == OperatorKind::Part; });
+    const auto partitions = static_cast<std::size_t>(first_order - operands.begin());
+    if (partitions > 1) {
+        out += "partition by ";
+        print_list(out, operands.subspan(1, partitions - 1));
+    }
+    if (partitions < operands.size()) {
+        out += partitions > 1 ? " order by " : "order by ";
+        print_list(out, operands.subspan(partitions));
+    }
+    out += ')';
+}
+
+void print_call(std::string& out, const Expression& expression) {
+    const Operator op = expression.op();
+    out += info_of(op).text;
+    out += '(';
+    if (op == Operator::CountDistinct) out += "distinct ";
+    if (op == Operator::Count && expression.operands().empty()) out += '*';
+    print_list(out, expression.operands());
+    out += ')';
 }
 
 void print(std::string& out, const Expression& expression) {
@@ -158,9 +188,42 @@ void print(std::string& out, const Expression& expression) {
             out += " between ";
             print_joined(out, operands.subspan(1), " and ");
             return;
-        default:
-            print_joined(out, operands, separator_of(expression.op()));
+        case Operator::Negate:  // `-5` would be a literal.
+            out += "-(";
+            print(out, operands[0]);
+            out += ')';
             return;
+        case Operator::Case:
+            print_case(out, operands);
+            return;
+        case Operator::Filter:
+            print(out, operands[0]);
+            out += " filter (where ";
+            print(out, operands[1]);
+            out += ')';
+            return;
+        case Operator::Over:
+            print_over(out, operands);
+            return;
+        case Operator::Ascending:
+        case Operator::Descending:
+            print(out, operands[0]);
+            if (expression.op() == Operator::Descending) out += " desc";
+            return;
+        default:
+            break;
+    }
+    const OperatorInfo& info = info_of(expression.op());
+    switch (info.kind) {
+        case OperatorKind::Leaf:
+            throw InvalidArgument("expression.no_text", "a subquery has no text form");
+        case OperatorKind::Function:
+        case OperatorKind::Aggregate:
+        case OperatorKind::Window:
+            print_call(out, expression);
+            return;
+        default:
+            print_joined(out, operands, ' ' + std::string(info.text) + ' ');
     }
 }
 

@@ -7,8 +7,8 @@
 
 namespace consilia::core {
 
-inline constexpr std::array<std::string_view, 10> kReservedWords{"and", "or",      "not",  "is",   "null",
-                                                                 "in",  "between", "like", "true", "false"};
+inline constexpr std::array<std::string_view, 12> kReservedWords{
+    "and", "or", "not", "is", "null", "in", "between", "like", "true", "false", "case", "distinct"};
 
 /// ASCII letters in lower case.
 inline std::string to_lower_ascii(std::string_view text) {

@@ -40,9 +40,7 @@ void SqlCompiler::aggregate(const Expression& function, const Expression* filter
         }
         if (over != nullptr) window_rows(*over);
     });
-    const auto call = [&](std::string_view name) {
-        return std::string(name) + "(" + argument + ")" + rest;
-    };
+    const auto call = [&](std::string_view name) { return std::string(name) + "(" + argument + ")" + rest; };
     switch (function.op()) {
         case Operator::Count:
             put(call("count"));

@@ -84,10 +84,7 @@ std::string bounded_postgres(std::string_view text) {
 
 SqlCompiler::SqlCompiler(const SqlOptions* options, const Parameters& parameters,
                          std::vector<Value>& bindings)
-    : options_(options),
-      parameters_(parameters),
-      bindings_(bindings),
-      bindings_before_(bindings.size()) {
+    : options_(options), parameters_(parameters), bindings_(bindings), bindings_before_(bindings.size()) {
     if (options == nullptr) return;
     types_ = {options->type, options->outer_type};
     stack_ = options->parser_entries;
@@ -410,8 +407,9 @@ void SqlCompiler::date_postgres(const Expression& expression) {
                                                         "-315537897600", "315537897600");
             const std::string later =
                 in_utc + " + INTERVAL '3652059 days' + make_interval(secs => " + seconds + "::float8)";
-            put({"((", postgres_within(later, "TIMESTAMP '9999-12-31 23:59:59.999999'",
-                                       "TIMESTAMP '9999-12-31' + INTERVAL '3652060 days'"),
+            put({"((",
+                 postgres_within(later, "TIMESTAMP '9999-12-31 23:59:59.999999'",
+                                 "TIMESTAMP '9999-12-31' + INTERVAL '3652060 days'"),
                  " - INTERVAL '3652059 days') AT TIME ZONE 'UTC')"});
             return;
         }

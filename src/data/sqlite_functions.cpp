@@ -148,8 +148,8 @@ struct Sum {
             std::memcpy(integers.data(), &sum, sizeof sum);
             count += sign;
         } else if (sqlite3_value_type(value) == SQLITE_FLOAT) {
-            const Value number = core::calculate(
-                Operator::Add, std::array{Value(sqlite3_value_double(value)), Value(0.0)});
+            const Value number =
+                core::calculate(Operator::Add, std::array{Value(sqlite3_value_double(value)), Value(0.0)});
             if (number.is_null()) return;  // Beyond what arithmetic knows.
             doubles += number.as<double>() * static_cast<double>(sign);
             count += sign;
@@ -200,11 +200,11 @@ void add_functions(sqlite3* handle) {
     for (const core::SqliteFunction& function : core::sqlite_functions()) {
         const bool is_aggregate = function.op == Operator::Sum || function.op == Operator::Avg;
         void* data = const_cast<core::SqliteFunction*>(&function);  // Read only; SQLite's type has no const.
-        const int code =
-            is_aggregate ? sqlite3_create_window_function(handle, function.name, 1, kFlags, data, step,
-                                                          finish, finish, step_back, nullptr)
-                         : sqlite3_create_function_v2(handle, function.name, -1, kFlags, data, call, nullptr,
-                                                      nullptr, nullptr);
+        const int code = is_aggregate
+                             ? sqlite3_create_window_function(handle, function.name, 1, kFlags, data, step,
+                                                              finish, finish, step_back, nullptr)
+                             : sqlite3_create_function_v2(handle, function.name, -1, kFlags, data, call,
+                                                          nullptr, nullptr, nullptr);
         if (code != SQLITE_OK) throw_sqlite_error(handle, code);
     }
 }

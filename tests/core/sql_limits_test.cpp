@@ -9,6 +9,7 @@
 
 #include "consilia/core/error.hpp"
 #include "consilia/core/sql.hpp"
+#include "data/sqlite_functions.hpp"
 
 namespace consilia::core {
 namespace {
@@ -31,6 +32,7 @@ std::string code_of(const Expression& e) {
 std::string complaint(const Expression& e) {
     sqlite3* database = nullptr;
     sqlite3_open(":memory:", &database);
+    data::add_functions(database);
     sqlite3_exec(database, "CREATE TABLE r (a INTEGER, b INTEGER)", nullptr, nullptr, nullptr);
     const std::string sql =
         "SELECT x.rowid FROM r AS x JOIN r AS y ON y.a = x.a WHERE x.b = 1 AND x.rowid IN (SELECT "

@@ -43,11 +43,11 @@ enum class Operator : std::uint8_t {
     Add,
     Subtract,
     Multiply,
-    Divide,    ///< of two integers: truncated towards zero
-    Modulo,    ///< integers only; the sign of the first operand
+    Divide,  ///< of two integers: truncated towards zero
+    Modulo,  ///< integers only; the sign of the first operand
     Negate,
     Abs,
-    Round,     ///< to a whole double, halves to the even one
+    Round,  ///< to a whole double, halves to the even one
     Floor,
     Ceil,
 
@@ -113,7 +113,7 @@ enum class Operator : std::uint8_t {
 
     // Subqueries: `subquery()`.
     Exists,
-    InSubquery,  ///< the operand is looked for in the rows
+    InSubquery,      ///< the operand is looked for in the rows
     ScalarSubquery,  ///< the value of the first row, or null
     Outer,           ///< `name()`: a field of the query around the subquery that this stands in
 };
