@@ -428,15 +428,17 @@ void SqlCompiler::date_postgres(const Expression& expression) {
 void SqlCompiler::json_postgres(const Expression& expression) {
     const auto operands = expression.operands();
     const Operator op = expression.op();
-    const bool is_bool = op == Operator::JsonBool;
-    put(is_bool ? "jsonb_path_query_first((" : "(jsonb_path_query_first((");
-    operand(operands[0], 3, ValueType::Json);
+    std::string found = captured_operand(operands[0], ValueType::Json, 3);
     for (const Expression& element : operands.subspan(1)) {
-        put(" -> ");  // By text it finds keys alone, by int positions alone.
-        operand(element, 5);
-        put(element.value().type() == ValueType::Text ? "::text" : "::int");
+        // By text `->` finds keys alone, by int positions alone, but the position 0 of a scalar as well.
+        const bool is_key = element.value().type() == ValueType::Text;
+        if (!is_key) found = "jsonb_path_query_first(" + found + R"(, 'strict $ ? (@.type() == "array")'))";
+        found = "(" + found + " -> " + captured_operand(element, ValueType::Null, 5) +
+                (is_key ? "::text)" : "::int)");
     }
-    put({"), ", json_filter(op), ")", is_bool ? "::boolean" : " #>> '{}')"});
+    const bool is_bool = op == Operator::JsonBool;
+    put({is_bool ? "jsonb_path_query_first(" : "(jsonb_path_query_first(", found, ", ", json_filter(op), ")",
+         is_bool ? "::boolean" : " #>> '{}')"});
     if (op == Operator::JsonNumber) put("::float8");
 }
 
