@@ -65,7 +65,6 @@ ValueType result_of(Operator op, std::size_t count, OperandType operand) {
             return ValueType::Timestamp;
         case Operator::Negate:
         case Operator::Abs:
-        case Operator::NullIf:
         case Operator::Sum:
         case Operator::Min:
         case Operator::Max:
@@ -79,6 +78,7 @@ ValueType result_of(Operator op, std::size_t count, OperandType operand) {
         case Operator::Descending:
             return operand(0);
         case Operator::Coalesce:
+        case Operator::NullIf:
         case Operator::Least:
         case Operator::Greatest:
             for (std::size_t i = 0; i < count; ++i) {

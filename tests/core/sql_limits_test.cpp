@@ -5,10 +5,12 @@
 #include <sqlite3.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "consilia/core/error.hpp"
 #include "consilia/core/sql.hpp"
+#include "core/random_expressions.hpp"
 #include "data/sqlite_functions.hpp"
 
 namespace consilia::core {
@@ -33,7 +35,8 @@ std::string complaint(const Expression& e) {
     sqlite3* database = nullptr;
     sqlite3_open(":memory:", &database);
     data::add_functions(database);
-    sqlite3_exec(database, "CREATE TABLE r (a INTEGER, b INTEGER)", nullptr, nullptr, nullptr);
+    sqlite3_exec(database, "CREATE TABLE r (a INTEGER, b INTEGER, i, j, d, e, t, u, y, s, m)", nullptr,
+                 nullptr, nullptr);
     const std::string sql =
         "SELECT x.rowid FROM r AS x JOIN r AS y ON y.a = x.a WHERE x.b = 1 AND x.rowid IN (SELECT "
         "rowid FROM r WHERE (\"b\" IS NULL AND (" +
@@ -104,6 +107,72 @@ TEST(CompileSqlLimits, ValuesNestedPastTheParserAreRefusedByName) {
         }
     }
     EXPECT_EQ(code_of(nested(in, 59)), "expression.too_deep");
+}
+
+TEST(CompileSqlLimits, NestedFunctionsAreAcceptedOrRefusedByName) {
+    const Expression a = Expression::field("a");
+    const auto made = [](Operator op, std::vector<Expression> operands) {
+        return Expression::make(op, std::move(operands));
+    };
+    const std::vector<std::function<Expression(const Expression&)>> wraps{
+        [&](const Expression& e) {
+            return made(Operator::Add, {a, e});
+        },
+        [&](const Expression& e) {
+            return made(Operator::Add, {e, a});
+        },
+        [&](const Expression& e) { return made(Operator::Negate, {e}); },
+        [&](const Expression& e) {
+            return made(Operator::Concat, {a, a, e});
+        },
+        [&](const Expression& e) {
+            return made(Operator::Coalesce, {a, a, e});
+        },
+        [&](const Expression& e) {
+            return made(Operator::Replace, {a, a, e});
+        },
+        [&](const Expression& e) {
+            return made(Operator::Case, {a, e, a});
+        },
+        [&](const Expression& e) {
+            return made(Operator::Case, {a, a, e});
+        },
+        [&](const Expression& e) {
+            return made(Operator::Case, {a, a, a, e});
+        },
+        [&](const Expression& e) {
+            return made(Operator::Case, {made(Operator::Equal, {a, e}), a});
+        },
+        [&](const Expression& e) {
+            return made(Operator::Like, {a, e});
+        },
+    };
+    for (std::size_t i = 0; i < wraps.size(); ++i) {
+        Expression e = a;
+        for (std::size_t level = 1; e.depth() < Expression::kMaxDepth - 2; ++level) {
+            e = wraps[i](e);
+            const Expression condition = Expression::make(Operator::Equal, {a, e});
+            const std::string code = code_of(condition);
+            if (code == "nothing thrown") {
+                EXPECT_EQ(complaint(condition), "") << "wrap " << i << ", level " << level;
+            } else {
+                EXPECT_EQ(code, "expression.too_deep");
+                EXPECT_GT(level, 5U) << "refused although SQLite takes it: wrap " << i;
+            }
+        }
+    }
+}
+
+TEST(CompileSqlLimits, WhateverIsCompiledIsParsed) {
+    test::RandomExpressions random(test::seed());
+    int compiled_count = 0;
+    for (int i = 0; i < 300; ++i) {
+        const Expression e = random.condition(9);
+        if (code_of(e) != "nothing thrown") continue;
+        ++compiled_count;
+        ASSERT_EQ(complaint(e), "") << "seed " << test::seed() << ", case " << i;
+    }
+    EXPECT_GT(compiled_count, 50);
 }
 
 TEST(CompileSqlLimits, ANotIsPushedDownToTheComparisons) {
