@@ -141,7 +141,8 @@ std::string text_of(sqlite3_stmt* statement, int column) {
 // A record by its id, as a struct.
 void raw_get(benchmark::State& state, bool in_transaction) {
     Clinic& clinic = Clinic::instance();
-    sqlite3_stmt* statement = clinic.prepare(data::mapping_of<Prediction>().statements().find);
+    sqlite3_stmt* statement =
+        clinic.prepare(data::mapping_of<Prediction>().statements(core::SqlDialect::Sqlite).find);
     std::mt19937 random(1);
     if (in_transaction) sqlite3_exec(clinic.raw, "BEGIN", nullptr, nullptr, nullptr);
     for (auto _ : state) {
@@ -268,24 +269,24 @@ constexpr int kInserted = 1000;
 
 void raw_insert(benchmark::State& state) {
     Clinic& clinic = Clinic::instance();
-    sqlite3_stmt* statement = clinic.prepare(data::mapping_of<Prediction>().statements().insert);
+    sqlite3_stmt* statement =
+        clinic.prepare(data::mapping_of<Prediction>().statements(core::SqlDialect::Sqlite).insert);
     const Prediction row = Clinic::sample(1);
     for (auto _ : state) {
         sqlite3_exec(clinic.raw, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr);
         for (int i = 0; i < kInserted; ++i) {
-            sqlite3_bind_null(statement, 1);
-            sqlite3_bind_int64(statement, 2, row.xray_id);
-            sqlite3_bind_text(statement, 3, row.status.data(), static_cast<int>(row.status.size()),
+            sqlite3_bind_int64(statement, 1, row.xray_id);
+            sqlite3_bind_text(statement, 2, row.status.data(), static_cast<int>(row.status.size()),
                               SQLITE_STATIC);
-            sqlite3_bind_text(statement, 4, row.diagnosis.data(), static_cast<int>(row.diagnosis.size()),
+            sqlite3_bind_text(statement, 3, row.diagnosis.data(), static_cast<int>(row.diagnosis.size()),
                               SQLITE_STATIC);
-            sqlite3_bind_double(statement, 5, row.confidence);
+            sqlite3_bind_double(statement, 4, row.confidence);
             const std::int64_t now = core::SystemClock::instance().now().microseconds;
+            sqlite3_bind_int64(statement, 5, now);
             sqlite3_bind_int64(statement, 6, now);
-            sqlite3_bind_int64(statement, 7, now);
-            sqlite3_bind_int64(statement, 8, 0);
+            sqlite3_bind_int64(statement, 7, 0);
+            sqlite3_bind_null(statement, 8);
             sqlite3_bind_null(statement, 9);
-            sqlite3_bind_null(statement, 10);
             if (sqlite3_step(statement) != SQLITE_DONE) state.SkipWithError("insert failed");
             sqlite3_reset(statement);
         }

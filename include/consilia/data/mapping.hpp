@@ -23,16 +23,17 @@ struct IndexOptions {
     core::Expression where{};  ///< A partial index; may compare with true, false and null only.
 };
 
-/// The constant statements of a mapped table.
+/// The constant statements of a mapped table, for one database.
 struct MappedStatements {
-    std::string insert;        ///< All columns; a null key is given by the database.
+    std::string insert;        ///< All columns but the key, which the database gives (`last_insert_id`).
+    std::string insert_keyed;  ///< All columns.
     std::string find;          ///< All columns by key, deleted rows hidden.
     std::string find_deleted;  ///< The same with deleted rows.
     std::string update;        ///< All columns but the key, by key.
     std::string update_fresh;  ///< The same where `updated_at` is still what was read.
 };
 /// Writes them. @throws InvalidArgument (`model.key`) for a model without a primary key.
-CONSILIA_API MappedStatements mapped_statements(const Model& model);
+CONSILIA_API MappedStatements mapped_statements(const Model& model, core::SqlDialect dialect);
 
 /// The description of a table together with the members of T that hold its columns.
 ///
@@ -116,7 +117,9 @@ public:
 
     [[nodiscard]] const Model& model() const noexcept { return *model_; }
     [[nodiscard]] std::shared_ptr<const Model> shared_model() const noexcept { return model_; }
-    [[nodiscard]] const MappedStatements& statements() const noexcept { return statements_; }
+    [[nodiscard]] const MappedStatements& statements(core::SqlDialect dialect) const noexcept {
+        return dialect == core::SqlDialect::Sqlite ? sqlite_ : postgres_;
+    }
 
     /// The column of a member. @throws InvalidArgument (`mapping.member`) if it has none.
     template <class V, class B>
@@ -154,7 +157,10 @@ public:
     }
 
     /// Writes the statements; `mapping_of` does it.
-    void finish() { statements_ = mapped_statements(*model_); }
+    void finish() {
+        sqlite_ = mapped_statements(*model_, core::SqlDialect::Sqlite);
+        postgres_ = mapped_statements(*model_, core::SqlDialect::PostgreSql);
+    }
 
 private:
     struct Member {
@@ -186,7 +192,8 @@ private:
     std::int64_t T::*key_ = nullptr;
     core::Timestamp T::*created_at_ = nullptr;
     core::Timestamp T::*updated_at_ = nullptr;
-    MappedStatements statements_;
+    MappedStatements sqlite_;
+    MappedStatements postgres_;
 };
 
 /// Where the mapping of T comes from: `T::mapping()`. Specialise it for a struct that cannot have that

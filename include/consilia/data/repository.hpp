@@ -53,12 +53,12 @@ public:
     [[nodiscard]] T get(std::int64_t id) const { return get(database_.autocommit(), id); }
 
     [[nodiscard]] std::optional<T> find(const Session& session, std::int64_t id) const {
-        return find_with(session, mapping_.statements().find, id);
+        return find_with(session, mapping_.statements(session.dialect()).find, id);
     }
     [[nodiscard]] std::optional<T> find(std::int64_t id) const { return find(database_.autocommit(), id); }
     /// A row whether or not it was soft-deleted.
     [[nodiscard]] std::optional<T> find_with_deleted(const Session& session, std::int64_t id) const {
-        return find_with(session, mapping_.statements().find_deleted, id);
+        return find_with(session, mapping_.statements(session.dialect()).find_deleted, id);
     }
 
     /// Adds a row, and gives the object its id (unless it has one already) and its timestamps. Returns the
@@ -74,13 +74,12 @@ public:
             set_times(object, now, now);
         }
         try {
-            session.run(mapping_.statements().insert, [&](CellWriter& to) {
+            const auto& statements = mapping_.statements(session.dialect());
+            const bool is_keyed = mapping_.key(object) != 0;
+            session.run(is_keyed ? statements.insert_keyed : statements.insert, [&](CellWriter& to) {
+                int place = 0;
                 for (std::size_t i = 0; i < column_count(); ++i) {
-                    if (i == key_index() && mapping_.key(object) == 0) {
-                        to.null(static_cast<int>(i));
-                    } else {
-                        mapping_.write(to, static_cast<int>(i), i, object);
-                    }
+                    if (is_keyed || i != key_index()) mapping_.write(to, place++, i, object);
                 }
             });
         } catch (...) {
@@ -100,7 +99,7 @@ public:
         const core::Timestamp before = is_versioned ? mapping_.updated_at(object) : core::Timestamp{};
         if (is_versioned) mapping_.set_updated_at(object, next_version(before));
         try {
-            const auto& statements = mapping_.statements();
+            const auto& statements = mapping_.statements(session.dialect());
             const std::int64_t changed =
                 session.run(is_versioned ? statements.update_fresh : statements.update, [&](CellWriter& to) {
                     int place = 0;
@@ -108,7 +107,7 @@ public:
                         if (i != key_index()) mapping_.write(to, place++, i, object);
                     }
                     to.int64(place++, mapping_.key(object));
-                    if (is_versioned) to.int64(place, before.microseconds);
+                    if (is_versioned) to.timestamp(place, before);
                 });
             if (changed == 0) throw_unchanged(session, mapping_.key(object));
         } catch (...) {
@@ -221,7 +220,7 @@ private:
         std::vector<Assignment> changes = {{"is_deleted", is_deleted},
                                            {"deleted_at", is_deleted ? core::Value(now) : core::Value()},
                                            {"deleted_by", by ? core::Value(*by) : core::Value()}};
-        const auto row = find_with(session, mapping_.statements().find_deleted, id);
+        const auto row = find_with(session, mapping_.statements(session.dialect()).find_deleted, id);
         if (!row) detail::throw_record_missing(mapping_.model(), id);
         if (mapping_.has_timestamps())
             changes.emplace_back("updated_at", next_version(mapping_.updated_at(*row)));
