@@ -331,7 +331,7 @@ void PostgresRow::append_to(RowSet& rows, int column, ValueType declared) const 
             return;
         }
         case PostgresForm::Date:
-            rows.append_bytes(ValueType::Date, core::to_iso8601(date(column)));
+            rows.append_date(date(column));
             return;
         case PostgresForm::Uuid:
             rows.append_bytes(ValueType::Uuid, raw(column));
