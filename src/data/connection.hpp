@@ -41,8 +41,10 @@ public:
     virtual void command(std::string_view sql) = 0;
     /// Whether a transaction is open and takes statements.
     [[nodiscard]] virtual bool is_in_transaction() const noexcept = 0;
-    /// Whether the connection is alive and between transactions, so that it may serve another session.
-    [[nodiscard]] virtual bool is_reusable() noexcept = 0;
+    /// Whether the connection is between transactions and not known to be lost, so that it may be kept.
+    [[nodiscard]] virtual bool is_clean() const noexcept = 0;
+    /// Whether a kept connection, asked again, may serve another session.
+    [[nodiscard]] virtual bool is_alive() const noexcept = 0;
 
     const core::SqlDialect dialect;
 };

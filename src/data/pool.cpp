@@ -26,7 +26,7 @@ std::unique_ptr<Connection> Database::State::acquire() {
     if (!idle.empty()) {
         auto connection = std::move(idle.back());
         idle.pop_back();
-        if (connection->is_reusable()) return connection;
+        if (connection->is_alive()) return connection;
         dead = std::move(connection);
     } else {
         ++open_count;
@@ -57,7 +57,7 @@ void Database::State::release(std::unique_ptr<Connection> connection) noexcept {
         (void)connection.release();
         return;
     }
-    if (!connection->is_reusable()) {
+    if (!connection->is_clean()) {
         connection.reset();
         forget_one();
         return;

@@ -1,7 +1,6 @@
 #include "postgres_connection.hpp"
 
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -175,15 +174,12 @@ bool PostgresConnection::has_arrived_whole() const {
     if (PQsslInUse(handle()) != 0 || PQgssEncInUse(handle()) != 0) return false;
     const int socket = PQsocket(handle());
     if (socket < 0 || !is_readable(socket, -1)) return false;
-    int available = 0;
     std::array<char, kPeekedMax> bytes;  // Not cleared: it is written before it is read.
-    if (::ioctl(socket, FIONREAD, &available) != 0 || available < 6 ||
-        available > static_cast<int>(kPeekedMax)) {
-        return false;
-    }
-    const auto size = static_cast<std::size_t>(available);
-    if (::recv(socket, bytes.data(), size, MSG_PEEK | MSG_DONTWAIT) != available) return false;
-    return std::string_view(bytes.data() + size - 6, 5) == kReady;
+    const ::ssize_t size = ::recv(socket, bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
+    if (size < 6 || size == static_cast<::ssize_t>(bytes.size())) return false;
+    if (std::string_view(bytes.data() + size - 6, 5) != kReady) return false;
+    PQconsumeInput(handle());  // Else libpq would ask again whether there is something to read.
+    return true;
 }
 
 void PostgresConnection::remember_id(PGresult* end, const PGresult* rows,
@@ -375,11 +371,14 @@ bool PostgresConnection::is_in_transaction() const noexcept {
     return status != PQTRANS_IDLE && status != PQTRANS_INERROR;  // Unknown: lost, as the next use says.
 }
 
-bool PostgresConnection::is_reusable() noexcept {
+bool PostgresConnection::is_alive() const noexcept {
     // What an idle connection has to say is, nearly always, that it was ended; for the rest a new one will
     // do.
-    return PQstatus(handle()) == CONNECTION_OK && PQtransactionStatus(handle()) == PQTRANS_IDLE &&
-           !is_readable(PQsocket(handle()), 0);
+    return is_clean() && !is_readable(PQsocket(handle()), 0);
+}
+
+bool PostgresConnection::is_clean() const noexcept {
+    return PQstatus(handle()) == CONNECTION_OK && PQtransactionStatus(handle()) == PQTRANS_IDLE;
 }
 
 }  // namespace consilia::data

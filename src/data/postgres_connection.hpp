@@ -64,7 +64,8 @@ public:
     void begin(SessionKind kind, Isolation isolation) override;
     void command(std::string_view sql) override;
     [[nodiscard]] bool is_in_transaction() const noexcept override;
-    [[nodiscard]] bool is_reusable() noexcept override;
+    [[nodiscard]] bool is_clean() const noexcept override;
+    [[nodiscard]] bool is_alive() const noexcept override;
 
 private:
     class Running;

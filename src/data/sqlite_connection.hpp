@@ -40,7 +40,8 @@ public:
     void begin(SessionKind kind, Isolation isolation) override;
     void command(std::string_view sql) override;
     [[nodiscard]] bool is_in_transaction() const noexcept override;
-    [[nodiscard]] bool is_reusable() noexcept override { return true; }
+    [[nodiscard]] bool is_clean() const noexcept override { return true; }
+    [[nodiscard]] bool is_alive() const noexcept override { return true; }
 
 private:
     class Running;

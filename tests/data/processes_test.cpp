@@ -10,6 +10,7 @@
 #include "consilia/core/error.hpp"
 #include "consilia/data/database.hpp"
 #include "data/errors.hpp"
+#include "data/fresh_database.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace consilia::data {
@@ -66,9 +67,11 @@ TEST(Processes, ReadModifyWriteLosesNoUpdate) {
     EXPECT_EQ(database.query("SELECT n FROM t").int64(0, 0), kProcesses * kWrites);
 }
 
-TEST(Processes, AForkedChildIsRefusedAndTheParentGoesOn) {
-    const test::TemporaryDirectory directory;
-    const std::string url = "sqlite:" + (directory / "test.db").string();
+class ForkTest : public test::OnBothDatabases {};
+INSTANTIATE_ON_BOTH(ForkTest);
+
+TEST_P(ForkTest, AForkedChildIsRefusedAndTheParentGoesOn) {
+    const std::string url = fresh.url();
     Database database(url);
     database.execute("CREATE TABLE t (n INTEGER)");
     {
