@@ -27,8 +27,9 @@ public:
 
     /// Where SQL wants a truth value: a bare field is compared with it, which an index can serve.
     void condition(const Expression& expression, bool negated);
-    /// Where SQL wants a value; `entries` of the parser's stack stand before it. In PostgreSQL a null gets
-    /// the type `wanted`, if there is one.
+    /// Where SQL wants a value; `entries` of the parser's stack stand before it. In PostgreSQL a bound value
+    /// is cast to its type and a null to the type `wanted`, if there is one: a server that infers types from
+    /// what stands around would take `$1 < $2` for text.
     void operand(const Expression& expression, std::size_t entries, ValueType wanted = ValueType::Null);
     /// A key of an ORDER BY, with its direction.
     void order(const Expression& expression);
@@ -92,7 +93,11 @@ private:
         return captured([&] { operand(expression, entries, wanted); });
     }
 
-    void value(const Value& value, ValueType wanted = ValueType::Null);
+    /// As `operand`, beside `column`: if that is one, the server knows the type, and an index serves whatever
+    /// integer or text type a database that is not ours has given it.
+    void beside(const Expression& column, const Expression& expression, std::size_t entries,
+                ValueType wanted);
+    void value(const Value& value, ValueType wanted = ValueType::Null, bool is_cast = true);
     const Value& parameter(const std::string& name) const;
     /// The value of a literal or parameter; nullptr for all else.
     const Value* known_value(const Expression& expression) const;

@@ -232,10 +232,10 @@ void SqlCompiler::comparison(const Expression& expression, std::string_view sql)
     const bool is_text = left_type == ValueType::Text || right_type == ValueType::Text;
     // The equality of text is that of its bytes in every collation, unless two that differ meet.
     const bool is_plain = known_value(operands[0]) != nullptr || known_value(operands[1]) != nullptr;
-    operand(operands[0], 0, right_type);
+    beside(operands[1], operands[0], 0, right_type);
     if (is_text && (is_order(sql) || !is_plain)) put(collation(ValueType::Text));
     put(sql);
-    operand(operands[1], 2, left_type);
+    beside(operands[0], operands[1], 2, left_type);
 }
 
 /// PostgreSQL compares an integer with a double by rounding the integer. Exactly: let `high` be the integer
@@ -285,9 +285,9 @@ void SqlCompiler::between(Operands operands, bool negated) {
     operand(operands[0], 0, common);
     put(collation(common));
     put(sql_of(Operator::Between, negated));
-    operand(operands[1], 2, common);
+    beside(operands[0], operands[1], 2, common);
     put(" AND ");
-    operand(operands[2], 4, common);
+    beside(operands[0], operands[2], 4, common);
 }
 
 void SqlCompiler::membership(Operands operands, bool negated) {
@@ -322,7 +322,7 @@ void SqlCompiler::membership(Operands operands, bool negated) {
     put(sql_of(Operator::In, negated));
     for (std::size_t i = 1; i < operands.size(); ++i) {
         if (i != 1) put(", ");
-        operand(operands[i], 5, common);
+        beside(operands[0], operands[i], 5, common);
     }
     put(")");
 }
@@ -336,7 +336,7 @@ void SqlCompiler::like(Operands operands, bool negated) {
         put(sql_of(Operator::Like, negated));
         const Stacked behind(*this, 2);
         value(pattern != nullptr && ends_in_escape(*pattern) ? Value(*pattern + '\\') : *known,
-              ValueType::Text);
+              ValueType::Text, false);
         put(R"( ESCAPE '\')");
         return;
     }

@@ -122,7 +122,7 @@ ValueType SqlCompiler::needed_type_of(const Expression& expression) const {
 
 /// Null and truth values are part of the text, so that the planner sees them (partial indexes need it);
 /// all else is bound. Not a number is null, as SQLite binds it and the evaluator reads it.
-void SqlCompiler::value(const Value& value, ValueType wanted) {
+void SqlCompiler::value(const Value& value, ValueType wanted, bool is_cast) {
     const double* number = value.if_as<double>();
     if (value.is_null() || (number != nullptr && std::isnan(*number))) {
         put("NULL");
@@ -136,11 +136,21 @@ void SqlCompiler::value(const Value& value, ValueType wanted) {
     } else {
         if (is_postgres()) {
             put({"$", std::to_string(next_placeholder())});
+            if (is_cast) put({"::", postgres_name(value.type())});
         } else {
             put("?");
         }
         bindings_.push_back(value);
     }
+}
+
+void SqlCompiler::beside(const Expression& column, const Expression& expression, std::size_t entries,
+                         ValueType wanted) {
+    const Value* known = known_value(expression);
+    const bool is_column = column.op() == Operator::Field || column.op() == Operator::Outer;
+    if (known == nullptr || !is_column) return operand(expression, entries, wanted);
+    const Stacked behind(*this, entries);
+    value(*known, wanted, false);
 }
 
 void SqlCompiler::operand(const Expression& expression, std::size_t entries, ValueType wanted) {
@@ -433,8 +443,8 @@ void SqlCompiler::json_postgres(const Expression& expression) {
         // By text `->` finds keys alone, by int positions alone, but the position 0 of a scalar as well.
         const bool is_key = element.value().type() == ValueType::Text;
         if (!is_key) found = "jsonb_path_query_first(" + found + R"(, 'strict $ ? (@.type() == "array")'))";
-        found = "(" + found + " -> " + captured_operand(element, ValueType::Null, 5) +
-                (is_key ? "::text)" : "::int)");
+        found =
+            "(" + found + " -> " + captured_operand(element, ValueType::Null, 5) + (is_key ? ")" : "::int)");
     }
     const bool is_bool = op == Operator::JsonBool;
     put({is_bool ? "jsonb_path_query_first(" : "(jsonb_path_query_first(", found, ", ", json_filter(op), ")",

@@ -1,5 +1,4 @@
-find_package(PostgreSQL REQUIRED)
-target_link_libraries(data_test PRIVATE nlohmann_json::nlohmann_json PostgreSQL::PostgreSQL)
+target_link_libraries(data_test PRIVATE nlohmann_json::nlohmann_json)
 
 # Each case of compile_fail_cases.cpp must be refused, with the message that says why; case 0 must be accepted.
 set(compile_fail ${CMAKE_CXX_COMPILER} -std=c++20 -fsyntax-only "-I${PROJECT_SOURCE_DIR}/include"

@@ -40,8 +40,8 @@ struct SqlOptions {
 /// Storage of a bound value in SQLite: bool 0 or 1, date TEXT `YYYY-MM-DD`, timestamp INTEGER microseconds
 /// since 1970, uuid BLOB of 16 bytes, JSON TEXT. A connection to SQLite must set `PRAGMA case_sensitive_like
 /// = ON` (LIKE is case-sensitive in expressions) and have the functions `consilia_*`, which calculate exactly
-/// as `evaluate` does; the connections of `data` have both. On PostgreSQL (14 or later) bound values are sent
-/// with their own types: int8, float8, text, bytea, date, timestamptz, uuid, jsonb.
+/// as `evaluate` does; the connections of `data` have both. On PostgreSQL (14 or later) bound values are cast
+/// to their types (`$1::bigint`) except beside a column, whose type the server gives them.
 ///
 /// Compiles a condition whose parameters are all given.
 /// @throws InvalidArgument (`expression.missing_parameter`; `expression.type` for a condition that is not a
