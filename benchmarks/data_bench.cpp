@@ -273,19 +273,18 @@ void raw_insert(benchmark::State& state) {
     for (auto _ : state) {
         sqlite3_exec(clinic.raw, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr);
         for (int i = 0; i < kInserted; ++i) {
-            sqlite3_bind_null(statement, 1);
-            sqlite3_bind_int64(statement, 2, row.xray_id);
-            sqlite3_bind_text(statement, 3, row.status.data(), static_cast<int>(row.status.size()),
+            sqlite3_bind_int64(statement, 1, row.xray_id);
+            sqlite3_bind_text(statement, 2, row.status.data(), static_cast<int>(row.status.size()),
                               SQLITE_STATIC);
-            sqlite3_bind_text(statement, 4, row.diagnosis.data(), static_cast<int>(row.diagnosis.size()),
+            sqlite3_bind_text(statement, 3, row.diagnosis.data(), static_cast<int>(row.diagnosis.size()),
                               SQLITE_STATIC);
-            sqlite3_bind_double(statement, 5, row.confidence);
+            sqlite3_bind_double(statement, 4, row.confidence);
             const std::int64_t now = core::SystemClock::instance().now().microseconds;
+            sqlite3_bind_int64(statement, 5, now);
             sqlite3_bind_int64(statement, 6, now);
-            sqlite3_bind_int64(statement, 7, now);
-            sqlite3_bind_int64(statement, 8, 0);
+            sqlite3_bind_int64(statement, 7, 0);
+            sqlite3_bind_null(statement, 8);
             sqlite3_bind_null(statement, 9);
-            sqlite3_bind_null(statement, 10);
             if (sqlite3_step(statement) != SQLITE_DONE) state.SkipWithError("insert failed");
             sqlite3_reset(statement);
         }

@@ -12,6 +12,8 @@ endif()
 if(CONSILIA_SANITIZE)
   add_compile_options(-fsanitize=${CONSILIA_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${CONSILIA_SANITIZE})
+  # With sanitizers gcc takes parts of a std::variant for uninitialised; its manual warns of it.
+  add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
 
 # Sets out to `layer` and everything below it.

@@ -18,18 +18,6 @@ namespace {
 
 thread_local const StatementLabel* innermost_label = nullptr;
 
-std::int64_t count_of(const RowSet& rows) {
-    return static_cast<std::int64_t>(rows.size());
-}
-std::int64_t count_of(const std::vector<RowSet>& results) {
-    std::int64_t count = 0;
-    for (const RowSet& rows : results) count += count_of(rows);
-    return count;
-}
-std::int64_t count_of(std::int64_t rows) {
-    return rows;
-}
-
 bool may_succeed_later(const core::Error& error) {
     return error.code() == "database.serialization" || error.code() == "database.busy";
 }
@@ -73,25 +61,28 @@ core::SqlDialect Session::dialect() const noexcept {
 template <class F>
 auto Session::watched(std::string_view sql, const F& body) const {
     Connection& on = connection();
-    if (!lease_->pool().is_watched.load(std::memory_order_relaxed)) [[likely]]
+    Database::State& pool = lease_->pool();
+    if (!pool.is_watched.load(std::memory_order_relaxed)) [[likely]]
         return body(on);
     const auto start = std::chrono::steady_clock::now();
     StatementEvent event{.sql = sql, .label = StatementLabel::current()};
-    const auto tell = [&] {
-        event.duration = std::chrono::steady_clock::now() - start;
-        lease_->pool().tell(event);
-    };
+    std::optional<std::invoke_result_t<const F&, Connection&>> result;
     try {
-        auto result = body(on);
-        event.rows = count_of(result);
-        tell();
-        return result;
+        result.emplace(body(on));
     } catch (const core::Error& error) {
-        if (event.duration.count() != 0) throw;  // It came from a watch.
+        event.duration = std::chrono::steady_clock::now() - start;
         event.error = &error;
-        tell();
+        pool.tell(event);
         throw;
     }
+    event.duration = std::chrono::steady_clock::now() - start;
+    if constexpr (std::is_same_v<std::invoke_result_t<const F&, Connection&>, RowSet>) {
+        event.rows = static_cast<std::int64_t>(result->size());
+    } else {
+        event.rows = *result;
+    }
+    pool.tell(event);
+    return *std::move(result);
 }
 
 RowSet Session::query(std::string_view sql, std::span<const core::Value> values,
@@ -106,7 +97,21 @@ RowSet Session::query(std::string_view sql, std::span<const core::Value> values,
 
 std::vector<RowSet> Session::query_all(std::span<const Statement> statements) const {
     if (statements.empty()) return {};
-    return watched(statements.front().sql, [&](Connection& on) { return on.query_all(statements); });
+    Connection& on = connection();
+    Database::State& pool = lease_->pool();
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<RowSet> results = on.query_all(statements);
+    if (!pool.is_watched.load(std::memory_order_relaxed)) [[likely]]
+        return results;
+    // They ran together: each is told with its part of the time.
+    StatementEvent event{.sql = {}, .label = StatementLabel::current()};
+    event.duration = (std::chrono::steady_clock::now() - start) / statements.size();
+    for (std::size_t i = 0; i < statements.size(); ++i) {
+        event.sql = statements[i].sql;
+        event.rows = static_cast<std::int64_t>(results[i].size());
+        pool.tell(event);
+    }
+    return results;
 }
 
 std::int64_t Session::execute(std::string_view sql, std::span<const core::Value> values) const {

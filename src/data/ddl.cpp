@@ -251,3 +251,14 @@ std::string drop_index(const std::string& name) {
 }
 
 }  // namespace consilia::data::ddl
+
+namespace consilia::data {
+
+void lock_definitions(const Session& session) {
+    if (session.dialect() == core::SqlDialect::Sqlite) return;
+    constexpr const char* kLock =
+        "SELECT pg_advisory_xact_lock(7165069354871001933)::text";  // "consili" + 'M'
+    session.query(kLock);
+}
+
+}  // namespace consilia::data

@@ -46,3 +46,11 @@ struct CreateOptions {
 [[nodiscard]] std::string begin_history(const Table& table, SqlDialect dialect);
 
 }  // namespace consilia::data::ddl
+
+namespace consilia::data {
+
+/// Waits until no other transaction of this library changes definitions. On SQLite there is one writer
+/// anyway; on PostgreSQL the lock is the transaction's, so that it holds behind PgBouncer too.
+void lock_definitions(const Session& session);
+
+}  // namespace consilia::data

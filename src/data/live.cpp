@@ -202,13 +202,8 @@ std::string shown_rule(std::string text, SqlDialect dialect) {
 
 }  // namespace
 
-core::SqlDialect dialect_of(const Session&) {
-    return SqlDialect::Sqlite;
-}
-
 LiveTables read_live(const Session& session) {
-    return dialect_of(session) == SqlDialect::Sqlite ? read_live_sqlite(session)
-                                                     : read_live_postgres(session);
+    return session.dialect() == SqlDialect::Sqlite ? read_live_sqlite(session) : read_live_postgres(session);
 }
 
 std::optional<ValueType> value_type(std::string_view sql_type, SqlDialect dialect) {

@@ -45,7 +45,6 @@ struct LiveTable {
 
 using LiveTables = std::map<std::string, LiveTable, std::less<>>;
 
-[[nodiscard]] core::SqlDialect dialect_of(const Session& session);
 [[nodiscard]] LiveTables read_live(const Session& session);
 [[nodiscard]] LiveTables read_live_sqlite(const Session& session);
 [[nodiscard]] LiveTables read_live_postgres(const Session& session);

@@ -18,6 +18,8 @@ MappedStatements mapped_statements(const Model& model, core::SqlDialect dialect)
     std::string all;
     std::string plain;
     std::string places;
+    std::string others;
+    std::string other_places;
     std::string changes;
     std::size_t count = 0;  // Of the columns but the key.
     for (const Column& column : model.columns()) {

@@ -228,8 +228,9 @@ std::vector<std::string> create_sql(const Model& model, core::SqlDialect dialect
 
 void create_tables(Database& database, std::span<const Model* const> models) {
     Transaction transaction = database.begin();
+    lock_definitions(transaction);
     for (const Model* model : models) {
-        for (const std::string& sql : create_sql(*model, core::SqlDialect::Sqlite)) transaction.execute(sql);
+        for (const std::string& sql : create_sql(*model, database.dialect())) transaction.execute(sql);
     }
     transaction.commit();
 }

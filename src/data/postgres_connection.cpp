@@ -194,22 +194,25 @@ void PostgresConnection::remember_id(PGresult* end, const PGresult* rows,
     has_last_id_ = true;
 }
 
+void PostgresConnection::forget(PostgresStatement& statement) {
+    statement.name.forget();
+    statements_.drop(statement);
+}
+
 template <class Bind, class Body>
 auto PostgresConnection::with_statement(std::string_view sql, const Bind& bind, const Body& body) {
-    const auto attempt = [&](PostgresStatement& statement) {
-        const Running running(statement);
-        bind(statement.parameters);
-        hold_rows();
-        return body(statement);
-    };
-    PostgresStatement* statement = &prepare(sql);
-    try {
-        return attempt(*statement);
-    } catch (const StalePlan&) {
-        statements_.drop(*statement);
-        if (PQtransactionStatus(handle()) != PQTRANS_IDLE) throw;  // The transaction is broken.
+    for (bool is_second = false;; is_second = true) {
+        PostgresStatement& statement = prepare(sql);
+        try {
+            const Running running(statement);
+            bind(statement.parameters);
+            hold_rows();
+            return body(statement);
+        } catch (const StalePlan&) {
+            forget(statement);
+            if (is_second || PQtransactionStatus(handle()) != PQTRANS_IDLE) throw;  // Or it is broken.
+        }
     }
-    return attempt(prepare(sql));
 }
 
 RowSet PostgresConnection::to_rows(const PGresult* result, PostgresStatement& statement,
@@ -248,19 +251,32 @@ RowSet PostgresConnection::query(std::string_view sql, std::span<const core::Val
 }
 
 std::vector<RowSet> PostgresConnection::query_all(std::span<const Statement> statements) {
-    std::vector<PostgresStatement*> prepared;
-    std::deque<Running> running;  // Kept from being dropped for one that comes later.
-    prepared.reserve(statements.size());
-    for (const Statement& statement : statements) {
-        const auto same = std::find_if(prepared.rbegin(), prepared.rend(),
-                                       [&](const PostgresStatement* p) { return p->text == statement.sql; });
-        if (same != prepared.rend()) {
-            prepared.push_back(*same);
-        } else {
-            prepared.push_back(&prepare(statement.sql));
-            running.emplace_back(*prepared.back());
+    for (bool is_second = false;; is_second = true) {
+        std::vector<PostgresStatement*> prepared;  // One for each of `statements`.
+        std::vector<PostgresStatement*> different;
+        try {
+            std::deque<Running> running;  // Kept from being dropped for one that comes later.
+            for (const Statement& statement : statements) {
+                const auto same = std::find_if(different.rbegin(), different.rend(), [&](const auto* known) {
+                    return known->text == statement.sql;
+                });
+                if (same == different.rend()) {
+                    running.emplace_back(*different.emplace_back(&prepare(statement.sql)));
+                    prepared.push_back(different.back());
+                } else {
+                    prepared.push_back(*same);
+                }
+            }
+            return pipelined(statements, prepared);
+        } catch (const StalePlan&) {
+            if (is_second || PQtransactionStatus(handle()) != PQTRANS_IDLE) throw;
         }
+        for (PostgresStatement* statement : different) forget(*statement);
     }
+}
+
+std::vector<RowSet> PostgresConnection::pipelined(std::span<const Statement> statements,
+                                                  std::span<PostgresStatement* const> prepared) {
     std::vector<RowSet> results;
     results.reserve(statements.size());
     Pipeline pipeline(*this);

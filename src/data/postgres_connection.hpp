@@ -27,6 +27,8 @@ public:
         if (!name_.empty()) closing_->push_back(std::move(name_));
     }
     [[nodiscard]] const char* c_str() const noexcept { return name_.c_str(); }
+    /// It need not be closed.
+    void forget() noexcept { name_.clear(); }
 
 private:
     std::string name_;  ///< Empty: not prepared.
@@ -89,6 +91,11 @@ private:
     /// Prepares and binds a statement, and gives what `body` makes of it; once more if its plan was stale.
     template <class Bind, class Body>
     auto with_statement(std::string_view sql, const Bind& bind, const Body& body);
+    /// Drops a statement that the server may not have any more.
+    void forget(PostgresStatement& statement);
+    /// Sends all, then reads all; `prepared` stands beside `statements`.
+    [[nodiscard]] std::vector<RowSet> pipelined(std::span<const Statement> statements,
+                                                std::span<PostgresStatement* const> prepared);
     void send_copy(PostgresParameters& row, NextRow next);
 
     PostgresHandle handle_;

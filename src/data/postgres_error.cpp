@@ -65,7 +65,8 @@ bool is_gone(std::string_view state) {
 
 void throw_postgres_error(const PGconn* connection, const PGresult* result, bool only_reads) {
     const std::string_view state = field(result, PG_DIAG_SQLSTATE);
-    if (is_gone(state) || PQstatus(connection) != CONNECTION_OK) {
+    // An error without a state is libpq's own: nothing came back.
+    if (state.empty() || is_gone(state) || PQstatus(connection) != CONNECTION_OK) {
         throw core::Unavailable("database.lost", "the connection to the database is lost");
     }
     core::Details details{{"sqlstate", state}};

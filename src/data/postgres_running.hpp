@@ -73,7 +73,7 @@ public:
     }
     ~Pipeline() {
         if (!is_synced_) PQpipelineSync(connection_.handle());
-        if (!is_finished_) drain();
+        drain();
         PQexitPipelineMode(connection_.handle());
     }
     Pipeline(const Pipeline&) = delete;
@@ -97,17 +97,16 @@ public:
 
 private:
     void drain() noexcept {
-        // Between the answers stands a null; the end of all is that of the synchronisation.
-        while (PQstatus(connection_.handle()) == CONNECTION_OK) {
+        // Between two answers stands one null; two of them are the end of a connection that is lost.
+        for (int nulls = 0; nulls < 2;) {
             const PostgresResult result(PQgetResult(connection_.handle()));
-            if (PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC) break;
+            if (PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC) return;
+            nulls = result == nullptr ? nulls + 1 : 0;
         }
-        is_finished_ = true;
     }
 
     PostgresConnection& connection_;
     bool is_synced_ = false;
-    bool is_finished_ = false;
 };
 
 }  // namespace consilia::data

@@ -167,7 +167,7 @@ std::span<const LeftOut> Schema::left_out() const noexcept {
 }
 
 Schema reflect(const Session& session) {
-    const core::SqlDialect dialect = dialect_of(session);
+    const core::SqlDialect dialect = session.dialect();
     const LiveTables live = read_live(session);
     auto state = std::make_shared<Schema::State>();
     for (const auto& [name, table] : live) {

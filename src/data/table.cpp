@@ -48,6 +48,7 @@ Table table_of(const Model& model) {
     for (const Column& column : model.columns()) {
         if (column.is_unique) table.indexes.push_back({.columns = {column.name}, .is_unique = true});
     }
+    for (Column& column : table.columns) column.is_unique = false;  // Said once, by the index.
     for (const Index& index : model.indexes()) {
         Expression where = index.where;
         if (index.ignores_deleted) {

@@ -74,28 +74,12 @@ public:
         std::array<int, 2> log{};
         if (::pipe2(log.data(), O_CLOEXEC) != 0) fail("pipe2");
         const std::string data = (directory_ / "data").string();
-        server_ = spawn({binary("postgres"),
-                         "-D",
-                         data,
-                         "-k",
-                         directory_.path().string(),
-                         "-c",
-                         "listen_addresses=",
-                         "-c",
-                         "fsync=off",
-                         "-c",
-                         "full_page_writes=off",
-                         "-c",
-                         "synchronous_commit=off",
-                         "-c",
-                         "log_min_messages=log",
-                         "-c",
-                         "lc_messages=C",
-                         "-c",
-                         "max_connections=60",
-                         "-c",
-                         "shared_buffers=32MB"},
-                        log[1], true);
+        std::vector<std::string> command{binary("postgres"), "-D", data, "-k", directory_.path().string()};
+        for (const char* setting : {"listen_addresses=", "fsync=off", "full_page_writes=off",
+                                    "log_min_messages=log", "lc_messages=C", "shared_buffers=32MB"}) {
+            command.insert(command.end(), {"-c", setting});
+        }
+        server_ = spawn(command, log[1], true);
         ::close(log[1]);
         // The server says when it is ready; afterwards nobody listens, which it does not mind.
         std::string said;

@@ -17,6 +17,8 @@ struct Notification {
     std::string channel;
     std::string payload;
     std::int64_t process = 0;  ///< Of the server, for the connection that sent it.
+
+    bool operator==(const Notification&) const = default;
 };
 
 /// Waits for messages on a connection of its own, outside the pool. A hint, not a queue: what is sent while
