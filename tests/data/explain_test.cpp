@@ -24,13 +24,12 @@ protected:
     SqlitePlan() { test::create_shelter(database); }
     Database database{"sqlite::memory:"};
     Query all{mapping_of<test::Visit>().model()};
-    Autocommit session = database.autocommit();
 };
 
 TEST_F(SqlitePlan, DeletedRowsAreHiddenByAnEqualityThatAnIndexServes) {
     const Query page = all.order_by("-created_at").order_by("-id").page(1, 5);
     EXPECT_NE(page.sql().text.find("\"is_deleted\" = 0"), std::string::npos) << page.sql().text;
-    const QueryPlan plan = page.explain(session);
+    const QueryPlan plan = page.explain(database.autocommit());
     EXPECT_NE(plan.text.find("USING INDEX visits_created_at_desc_id_desc"), std::string::npos) << plan.text;
     EXPECT_EQ(plan.text.find("ORDER BY"), std::string::npos) << "the order must come from the index";
     EXPECT_TRUE(plan.full_scans.empty()) << plan.text;
@@ -39,17 +38,15 @@ TEST_F(SqlitePlan, DeletedRowsAreHiddenByAnEqualityThatAnIndexServes) {
 TEST_F(SqlitePlan, AKeysetEntersTheIndex) {
     const Query next = all.order_by("-created_at").order_by("-id").limit(5).after(
         std::vector<Value>{core::Timestamp{1'700'000'000'000'000}, 20});
-    const QueryPlan plan = next.explain(session);
+    const QueryPlan plan = next.explain(database.autocommit());
     EXPECT_TRUE(plan.text.starts_with("SEARCH")) << plan.text;
     EXPECT_EQ(plan.text.find("ORDER BY"), std::string::npos) << plan.text;
 }
 
 TEST_F(SqlitePlan, ChildrenOfManyParentsAreSearchedByTheIndexOfTheirReference) {
-    const Query owners(mapping_of<test::Owner>().model());
     const Query animals(mapping_of<test::Animal>().model());
-    const Repository<test::Animal> repository(database);
     const std::vector<std::int64_t> keys = {1, 2};
-    const QueryPlan plan = detail::children_of(animals, "owner_id", keys).explain(session);
+    const QueryPlan plan = detail::children_of(animals, "owner_id", keys).explain(database.autocommit());
     EXPECT_NE(plan.text.find("SEARCH animals USING INDEX"), std::string::npos) << plan.text;
 }
 

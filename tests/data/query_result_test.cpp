@@ -74,7 +74,7 @@ TEST_P(QueryResult, OrdersByCalculatedValues) {
 TEST_P(QueryResult, AnnotationsAreColumnsConditionsAndOrders) {
     const Query query = all.annotate("twice", field("fee") * 2.0)
                             .annotate("is_dear", field("twice") > 8.0)
-                            .where(field("twice") >= 4.0 && field("is_dear"))
+                            .where(field("twice") >= 4.0 && field("is_dear").expression())
                             .order_by("-twice")
                             .order_by("id");
     const RowSet rows = query.select({"id", "twice"}).run(session);
