@@ -93,8 +93,8 @@ def _read_code(path: Path) -> Any:
 def _read_weights(path: Path) -> dict[str, Tensor]:
     """The tensors of a weights file in memory of their own.
 
-    As the file is mapped they start anywhere, and on some processors kernels then sum in another order: the last bit
-    differs from that of torch's own memory and of the engine's slabs, which are aligned.
+    As the file is mapped they start anywhere, and on some processors kernels then sum in another order: the
+    last bit differs from that of torch's own memory and of the engine's slabs, which are aligned.
     """
     return {name: tensor.clone() for name, tensor in load_file(str(path)).items()}
 
