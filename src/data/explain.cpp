@@ -49,8 +49,8 @@ QueryPlan Query::explain(const Session& session) const {
     const core::SqlDialect dialect = dialect_of(session);
     const Runnable made = runnable(last_, dialect);
     const bool is_sqlite = dialect == core::SqlDialect::Sqlite;
-    const RowSet rows =
-        session.query((is_sqlite ? "EXPLAIN QUERY PLAN " : "EXPLAIN ") + std::string(made.text()), made.values);
+    const RowSet rows = session.query(
+        (is_sqlite ? "EXPLAIN QUERY PLAN " : "EXPLAIN ") + std::string(made.text()), made.values);
     return is_sqlite ? sqlite_plan(rows) : postgres_plan(rows);
 }
 

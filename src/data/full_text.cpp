@@ -44,8 +44,8 @@ std::vector<std::string> sqlite_sql(const Model& model) {
         return "CREATE TRIGGER IF NOT EXISTS " + core::quote_identifier(model.table() + "_search_" + suffix) +
                " AFTER " + when + " ON " + table + " BEGIN " + body + "END";
     };
-    return {"CREATE VIRTUAL TABLE IF NOT EXISTS " + index + " USING fts5(" + columns + "content='" + model.table() +
-                "', content_rowid='" + model.primary_key()->name + "')",
+    return {"CREATE VIRTUAL TABLE IF NOT EXISTS " + index + " USING fts5(" + columns + "content='" +
+                model.table() + "', content_rowid='" + model.primary_key()->name + "')",
             trigger("added", "INSERT", add), trigger("removed", "DELETE", drop),
             trigger("changed", "UPDATE OF " + key + ", " + names, drop + add)};
 }
@@ -93,11 +93,13 @@ std::string rank_sql(QueryWriter& writer, const QueryStep& search) {
            writer.bound_value({BoundPart::Kind::ExtraValue, search.position, 1}) + "))::float8";
 }
 
-/// Words in quotes, which FTS5 joins with AND; what is no letter or digit ends a word, as its tokenizer has it.
-/// Bytes past ASCII are taken for letters here; the tokenizer knows better, and a word of none matches nothing.
+/// Words in quotes, which FTS5 joins with AND; what is no letter or digit ends a word, as its tokenizer has
+/// it. Bytes past ASCII are taken for letters here; the tokenizer knows better, and a word of none matches
+/// nothing.
 Query Query::search(std::string_view text, const SearchOptions& options) const {
     if (last_->model->full_text().empty() || last_->extra || last_->has(StepKind::Search)) {
-        throw core::InvalidArgument("query.search", "the model has no full-text index, or is searched already",
+        throw core::InvalidArgument("query.search",
+                                    "the model has no full-text index, or is searched already",
                                     {{"model", last_->model->table()}});
     }
     std::string pattern;
@@ -106,7 +108,8 @@ Query Query::search(std::string_view text, const SearchOptions& options) const {
     bool is_inside = false;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        const bool is_letter = byte >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        const bool is_letter =
+            byte >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
         if (is_letter && !is_inside) {
             if (++words > kWordsMax) break;
             pattern += pattern.empty() ? "\"" : " \"";
@@ -123,7 +126,8 @@ Query Query::search(std::string_view text, const SearchOptions& options) const {
     if (words == 0) throw core::InvalidArgument("query.search", "the text has no word to search for");
     QueryStep step{.kind = StepKind::Search};
     step.text = options.rank_as;
-    if (!options.rank_as.empty()) (void)annotate(options.rank_as, core::Term(0.0));  // Refuses a name that cannot be.
+    if (!options.rank_as.empty())
+        (void)annotate(options.rank_as, core::Term(0.0));  // Refuses a name that cannot be.
     auto extra = std::make_shared<StepExtra>();
     extra->values = {core::Value(std::move(pattern)), core::Value(std::move(plain))};
     step.extra = std::move(extra);

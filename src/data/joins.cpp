@@ -40,8 +40,7 @@ const Model& require_relation(const Model& model, std::string_view relation) {
 
 const Column& require_field(const Model& model, std::string_view path) {
     const std::size_t dot = path.rfind('.');
-    const Model& owner =
-        dot == std::string_view::npos ? model : require_relation(model, path.substr(0, dot));
+    const Model& owner = dot == std::string_view::npos ? model : require_relation(model, path.substr(0, dot));
     const Column* column = owner.find_column(dot == std::string_view::npos ? path : path.substr(dot + 1));
     if (column == nullptr) throw_unknown(owner, path);
     return *column;
@@ -107,13 +106,11 @@ void check_type(const Column& column, core::ValueType found) {
     const bool fits = found == core::ValueType::Null || found == column.type ||
                       (found == core::ValueType::Int64 && column.type == core::ValueType::Double);
     if (fits) return;
-    throw core::InvalidArgument("query.type",
-                                "column `" + column.name + "` takes `" +
-                                    std::string(to_string(column.type)) + "`, not `" +
-                                    std::string(to_string(found)) + "`",
-                                {{"column", column.name},
-                                 {"found", to_string(found)},
-                                 {"wanted", to_string(column.type)}});
+    throw core::InvalidArgument(
+        "query.type",
+        "column `" + column.name + "` takes `" + std::string(to_string(column.type)) + "`, not `" +
+            std::string(to_string(found)) + "`",
+        {{"column", column.name}, {"found", to_string(found)}, {"wanted", to_string(column.type)}});
 }
 
 void check_value(const Column& column, const core::Value& value) {
@@ -129,7 +126,8 @@ core::Expression follows(const QueryStep& last, std::span<const core::Value> key
         const core::Term field = core::field(order[i]->text);
         const bool is_nullable = joins.column(order[i]->text).is_nullable;
         const bool is_descending = order[i]->flag;
-        const bool nulls_come_last = order[i]->nulls == Nulls::Default ? is_descending : order[i]->nulls == Nulls::Last;
+        const bool nulls_come_last =
+            order[i]->nulls == Nulls::Default ? is_descending : order[i]->nulls == Nulls::Last;
         const core::Value& value = key[i];
         if (value.is_null()) {
             const core::Expression tied = field.is_null() && beyond;

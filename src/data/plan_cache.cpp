@@ -23,8 +23,9 @@ public:
         const auto [begin, end] = entries_.equal_range(key);
         for (auto entry = begin; entry != end; ++entry) {
             const Entry& known = entry->second;
-            const bool is_same = known.use == use && (use == Use::Nested ? same_nested_shape(*known.last, last)
-                                                                         : same_shape(*known.last, last));
+            const bool is_same =
+                known.use == use &&
+                (use == Use::Nested ? same_nested_shape(*known.last, last) : same_shape(*known.last, last));
             if (is_same) return known.plan;
         }
         return nullptr;
@@ -75,9 +76,7 @@ std::shared_ptr<const Plan> find_or_make(std::uint64_t hash, const std::shared_p
 
 std::shared_ptr<const Plan> plan_of(const std::shared_ptr<const QueryStep>& last, core::SqlDialect dialect) {
     const Use use = dialect == core::SqlDialect::Sqlite ? Use::Sqlite : Use::PostgreSql;
-    return find_or_make(last->hash, last, use, [&] {
-        return compile(*last, {.dialect = dialect});
-    });
+    return find_or_make(last->hash, last, use, [&] { return compile(*last, {.dialect = dialect}); });
 }
 
 void keep_nested_plan(const std::shared_ptr<const QueryStep>& last, Plan plan) {

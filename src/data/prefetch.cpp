@@ -30,8 +30,8 @@ std::vector<std::int64_t> keys_of(const RowSet& rows, std::size_t column) {
 }
 
 /// The rows whose `column` is one of the keys, in the order of the keys' values, then as before.
-std::shared_ptr<const QueryStep> with_keys(const std::shared_ptr<const QueryStep>& last, const std::string& column,
-                                           core::Json keys) {
+std::shared_ptr<const QueryStep> with_keys(const std::shared_ptr<const QueryStep>& last,
+                                           const std::string& column, core::Json keys) {
     QueryStep step{.kind = StepKind::Keys};
     step.text = column;
     auto extra = std::make_shared<StepExtra>();

@@ -41,7 +41,8 @@ bool is_rank(const QueryStep& last, std::string_view name) noexcept {
 
 /// A field, an annotation or the rank of a search.
 void check_value_name(const QueryStep& last, std::string_view name) {
-    if (find_annotation(last, name) == nullptr && !is_rank(last, name)) (void)require_field(*last.model, name);
+    if (find_annotation(last, name) == nullptr && !is_rank(last, name))
+        (void)require_field(*last.model, name);
 }
 
 void check_no_window(const Expression& condition) {
@@ -150,14 +151,16 @@ Query Query::after(std::span<const core::Value> key) const {
     const Column* primary_key = last_->model->primary_key();
     const bool is_total = !order.empty() && primary_key != nullptr && order.back()->text == primary_key->name;
     const bool is_of_fields = std::none_of(order.begin(), order.end(), [&](const QueryStep* step) {
-        return step->text.empty() || find_annotation(*last_, step->text) != nullptr || is_rank(*last_, step->text);
+        return step->text.empty() || find_annotation(*last_, step->text) != nullptr ||
+               is_rank(*last_, step->text);
     });
     if (!is_total || !is_of_fields || key.size() != order.size()) {
         throw core::InvalidArgument("query.keyset",
                                     "`after` needs an order of fields that ends with the primary key, and a "
                                     "value for each");
     }
-    for (std::size_t i = 0; i < key.size(); ++i) check_value(require_field(*last_->model, order[i]->text), key[i]);
+    for (std::size_t i = 0; i < key.size(); ++i)
+        check_value(require_field(*last_->model, order[i]->text), key[i]);
     QueryStep step{.kind = StepKind::After};
     step.expression = follows(*last_, key);
     return step_of(last_, std::move(step));
@@ -264,10 +267,11 @@ Query Query::scope(std::string_view name, const core::Parameters& parameters) co
     const Scope* scope = last_->model->find_scope(name);
     if (scope == nullptr) {
         std::string known;
-        for (const auto& [other, function] : last_->model->scopes()) known += (known.empty() ? "" : ", ") + other;
-        throw core::InvalidArgument("query.unknown_scope",
-                                    "no scope `" + std::string(name.substr(0, 100)) + "`",
-                                    {{"scope", name.substr(0, 100)}, {"model", last_->model->table()}, {"known", known}});
+        for (const auto& [other, function] : last_->model->scopes())
+            known += (known.empty() ? "" : ", ") + other;
+        throw core::InvalidArgument(
+            "query.unknown_scope", "no scope `" + std::string(name.substr(0, 100)) + "`",
+            {{"scope", name.substr(0, 100)}, {"model", last_->model->table()}, {"known", known}});
     }
     return (*scope)(*this, parameters);
 }
@@ -289,7 +293,8 @@ Query Query::with_tree(std::string_view relation, bool is_downwards) const {
                                     {{"relation", relation}});
     }
     const std::string& key = model.primary_key()->name;
-    auto tree = std::make_shared<TreeSubquery>(select({std::string_view(key)}).last_, *reference, is_downwards);
+    auto tree =
+        std::make_shared<TreeSubquery>(select({std::string_view(key)}).last_, *reference, is_downwards);
     return Query(model).where(Expression::in_subquery(core::field(key).expression(), std::move(tree)));
 }
 

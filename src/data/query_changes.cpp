@@ -9,9 +9,10 @@
 namespace consilia::data {
 namespace {
 
-constexpr StepKind kNotChanged[] = {StepKind::Order,    StepKind::Limit,    StepKind::Offset,  StepKind::After,
-                                    StepKind::Distinct, StepKind::GroupBy,  StepKind::Include, StepKind::Select,
-                                    StepKind::Defer,    StepKind::Prefetch, StepKind::Lock};
+constexpr StepKind kNotChanged[] = {StepKind::Order,    StepKind::Limit,    StepKind::Offset,
+                                    StepKind::After,    StepKind::Distinct, StepKind::GroupBy,
+                                    StepKind::Include,  StepKind::Select,   StepKind::Defer,
+                                    StepKind::Prefetch, StepKind::Lock};
 
 /// The step of an UPDATE, checked as far as the model alone tells.
 QueryStep update_step(const QueryStep& last, const std::vector<Assignment>& assignments) {
@@ -21,9 +22,9 @@ QueryStep update_step(const QueryStep& last, const std::vector<Assignment>& assi
     for (const Assignment& assignment : assignments) {
         const Column* column = last.model->find_column(assignment.name);
         if (column == nullptr) throw_unknown(*last.model, assignment.name);
-        const bool is_twice = std::any_of(
-            extra->expressions.begin(), extra->expressions.end(),
-            [&](const NamedExpression& known) { return known.name == assignment.name; });
+        const bool is_twice =
+            std::any_of(extra->expressions.begin(), extra->expressions.end(),
+                        [&](const NamedExpression& known) { return known.name == assignment.name; });
         if (is_twice) {
             throw core::InvalidArgument("query.assignments", "a column is assigned twice",
                                         {{"column", column->name}});
@@ -46,9 +47,11 @@ std::int64_t change(const Session& session, const std::shared_ptr<const QuerySte
 
 /// Refuses what UPDATE and DELETE have no meaning for, and gives their condition.
 std::string QueryWriter::change_condition() {
-    const bool is_refused = steps_.front()->extra || std::any_of(std::begin(kNotChanged), std::end(kNotChanged),
-                                                                 [&](StepKind kind) { return last_.has(kind); });
-    if (is_refused) throw_unsupported("a change by query takes conditions only: no order, limit, groups or others");
+    const bool is_refused =
+        steps_.front()->extra || std::any_of(std::begin(kNotChanged), std::end(kNotChanged),
+                                             [&](StepKind kind) { return last_.has(kind); });
+    if (is_refused)
+        throw_unsupported("a change by query takes conditions only: no order, limit, groups or others");
     // Tried on another writer, which tells whether the condition needs joins; these want a subquery.
     QueryWriter trial(*last_.parent, context_);
     (void)trial.where_sql();
@@ -57,7 +60,8 @@ std::string QueryWriter::change_condition() {
     const std::string key = core::quote_identifier(model().primary_key()->name);
     const std::string from = from_sql();
     const std::string where = where_sql();
-    return " WHERE " + key + " IN (SELECT " + alias() + '.' + key + from + joins_.text() + search_join_ + where + ")";
+    return " WHERE " + key + " IN (SELECT " + alias() + '.' + key + from + joins_.text() + search_join_ +
+           where + ")";
 }
 
 Plan QueryWriter::update() {
@@ -71,7 +75,8 @@ Plan QueryWriter::update() {
                           {BoundPart::Kind::ExtraExpression, last_.position, static_cast<std::uint16_t>(i)},
                           ExpressionRole::Assigned);
     }
-    if (!joins_.text().empty()) throw_unsupported("what is assigned is calculated from the row's own columns");
+    if (!joins_.text().empty())
+        throw_unsupported("what is assigned is calculated from the row's own columns");
     sql += change_condition();
     std::vector<RowColumn> columns;
     for (const std::string_view name : names_of(last_.text)) {
@@ -79,7 +84,8 @@ Plan QueryWriter::update() {
         sql += (columns.empty() ? " RETURNING " : ", ") + core::quote_identifier(column.name);
         columns.push_back({column.name, column.type});
     }
-    return {std::move(sql), std::move(parts_), std::make_shared<const std::vector<RowColumn>>(std::move(columns))};
+    return {std::move(sql), std::move(parts_),
+            std::make_shared<const std::vector<RowColumn>>(std::move(columns))};
 }
 
 Plan QueryWriter::remove() {

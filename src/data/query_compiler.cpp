@@ -90,7 +90,8 @@ std::vector<QueryWriter::Item> QueryWriter::items() const {
     const QueryStep* grouped = last_step(StepKind::GroupBy);
     const QueryStep* selected = last_step(StepKind::Select);
     if (grouped != nullptr || selected != nullptr) {
-        for (const std::string_view name : names_of((selected != nullptr ? selected : grouped)->text)) add_name(name);
+        for (const std::string_view name : names_of((selected != nullptr ? selected : grouped)->text))
+            add_name(name);
     } else {
         std::vector<std::string_view> deferred;
         for (const QueryStep* step : steps_) {
@@ -141,9 +142,10 @@ std::string QueryWriter::item_sql(const Item& item) {
     if (item.annotation == nullptr) return joins_.column(item.name).sql;
     const bool is_grouped = last_.has(StepKind::GroupBy);
     if (!is_grouped && item.annotation->expression.has_aggregate()) {
-        throw core::InvalidArgument("query.aggregate",
-                                    "annotation `" + item.name + "` is an aggregate: group the query, or take it of a subquery",
-                                    {{"name", item.name}});
+        throw core::InvalidArgument(
+            "query.aggregate",
+            "annotation `" + item.name + "` is an aggregate: group the query, or take it of a subquery",
+            {{"name", item.name}});
     }
     return step_expression(*item.annotation, is_grouped ? ExpressionRole::GroupValue : ExpressionRole::Value);
 }
@@ -163,11 +165,12 @@ std::string QueryWriter::from_sql() {
     for (std::size_t i = 0; i < queries.size(); ++i) {
         if (i != 0) sql += source.flag ? " UNION " : " UNION ALL ";
         const QueryStep& inner = *QueryStep::of(queries[i]);
-        const bool is_bare = queries.size() == 1 ||
-                             (order_of(inner).empty() && !inner.has(StepKind::Limit) && !inner.has(StepKind::Offset));
+        const bool is_bare = queries.size() == 1 || (order_of(inner).empty() && !inner.has(StepKind::Limit) &&
+                                                     !inner.has(StepKind::Offset));
         // A member of a union takes neither order nor limit of its own.
         if (!is_bare) sql += "SELECT * FROM (";
-        sql += nested_sql(queries[i], {BoundPart::Kind::ExtraQuery, source.position, static_cast<std::uint16_t>(i)});
+        sql += nested_sql(queries[i],
+                          {BoundPart::Kind::ExtraQuery, source.position, static_cast<std::uint16_t>(i)});
         if (!is_bare) sql += is_sqlite() ? ")" : ") AS \"part\"";
     }
     return sql + ") AS " + joins_.alias({});
@@ -256,7 +259,8 @@ std::string QueryWriter::order_sql() {
         sql += sql.empty() ? " ORDER BY " : ", ";
         bool is_nullable = true;
         const QueryStep* annotation = step->text.empty() ? nullptr : find_annotation(last_, step->text);
-        const bool is_field = !step->text.empty() && annotation == nullptr && find_rank(step->text) == nullptr;
+        const bool is_field =
+            !step->text.empty() && annotation == nullptr && find_rank(step->text) == nullptr;
         const std::size_t number = step->text.empty() ? 0 : number_in_result(step->text);
         if (last_.has(StepKind::Distinct) && number == 0) {
             throw_unsupported("the order of a distinct query must be by columns of its result");
@@ -272,15 +276,16 @@ std::string QueryWriter::order_sql() {
         } else if (!step->text.empty()) {
             sql += item_sql({step->text, nullptr, find_rank(step->text)});
         } else {
-            sql += step_expression(*step, last_.has(StepKind::GroupBy) ? ExpressionRole::GroupValue
-                                                                       : ExpressionRole::Value);
+            sql += step_expression(
+                *step, last_.has(StepKind::GroupBy) ? ExpressionRole::GroupValue : ExpressionRole::Value);
         }
         if (step->flag) sql += " DESC";
         // PostgreSQL takes null for the greatest value, SQLite for the least. Said only where it changes
         // something: an index of the other order does not serve.
         const bool nulls_come_last = step->nulls == Nulls::Default ? step->flag : step->nulls == Nulls::Last;
         const bool natural_last = is_sqlite() ? step->flag : !step->flag;
-        if (is_nullable && nulls_come_last != natural_last) sql += nulls_come_last ? " NULLS LAST" : " NULLS FIRST";
+        if (is_nullable && nulls_come_last != natural_last)
+            sql += nulls_come_last ? " NULLS LAST" : " NULLS FIRST";
     }
     return sql;
 }
@@ -322,8 +327,8 @@ Plan QueryWriter::select(const SelectParts& parts) {
     const std::string group = group_sql();
     const std::string order = parts.has_order ? order_sql() : std::string();
     const std::string limit = parts.has_limit ? limit_sql() : std::string();
-    plan.text = std::string("SELECT ") + (last_.has(StepKind::Distinct) ? "DISTINCT " : "") + list + from + joins_.text() +
-                search_join_ + where + group + order + limit;
+    plan.text = std::string("SELECT ") + (last_.has(StepKind::Distinct) ? "DISTINCT " : "") + list + from +
+                joins_.text() + search_join_ + where + group + order + limit;
     if (splices_offset_) plan.offset_at = plan.text.size();
     const QueryStep* lock = last_step(StepKind::Lock);
     if (lock != nullptr && !is_sqlite()) {
@@ -359,7 +364,8 @@ Plan QueryWriter::exists() {
     }
     const std::string from = from_sql();
     const std::string where = where_sql();
-    return {"SELECT 1" + from + joins_.text() + search_join_ + where + " LIMIT 1", std::move(parts_), nullptr};
+    return {"SELECT 1" + from + joins_.text() + search_join_ + where + " LIMIT 1", std::move(parts_),
+            nullptr};
 }
 
 Plan QueryWriter::aggregate() {
@@ -410,7 +416,8 @@ void collect(const Plan& plan, const QueryStep& last, std::vector<core::Value>& 
         many.resize(last.position + std::size_t{1});
         steps = many.data();
     }
-    for (const QueryStep* step = &last; step != nullptr; step = step->parent.get()) steps[step->position] = step;
+    for (const QueryStep* step = &last; step != nullptr; step = step->parent.get())
+        steps[step->position] = step;
     static const core::Parameters kNone;
     for (const BoundPart& part : plan.parts) {
         const QueryStep& step = *steps[part.step];

@@ -17,12 +17,13 @@ std::shared_ptr<const Model> model_of(const QueryStep& last, bool is_keyed) {
     const Column* key = last.model->primary_key();
     for (const RowColumn& column : result_columns(last)) {
         if (column.name.find('.') != std::string::npos) {
-            throw core::InvalidArgument("query.name",
-                                        "annotate `" + column.name + "` under a name of its own to build on it",
-                                        {{"column", column.name}});
+            throw core::InvalidArgument(
+                "query.name", "annotate `" + column.name + "` under a name of its own to build on it",
+                {{"column", column.name}});
         }
         const bool is_key = is_keyed && key != nullptr && column.name == key->name;
-        model->add_column({.name = column.name, .type = column.type, .is_nullable = !is_key, .is_primary_key = is_key});
+        model->add_column(
+            {.name = column.name, .type = column.type, .is_nullable = !is_key, .is_primary_key = is_key});
     }
     return model;
 }

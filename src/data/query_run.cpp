@@ -1,11 +1,11 @@
 // Running queries: the plan of a shape, the values of a chain.
+#include "query_run.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/core/functions.hpp"
 #include "consilia/data/query.hpp"
 #include "consilia/data/repository.hpp"
 #include "plan_cache.hpp"
 #include "query_compiler.hpp"
-#include "query_run.hpp"
 
 namespace consilia::data {
 namespace {
@@ -51,7 +51,8 @@ void Query::each(const Session& session, ReadCells read) const {
     session.run(
         made.text(),
         [&](CellWriter& to) {
-            for (std::size_t i = 0; i < made.values.size(); ++i) to.value(static_cast<int>(i), made.values[i]);
+            for (std::size_t i = 0; i < made.values.size(); ++i)
+                to.value(static_cast<int>(i), made.values[i]);
         },
         read);
 }
@@ -85,7 +86,8 @@ Chunks Query::chunks(std::int64_t rows) const {
     const bool is_total = key != nullptr && !order.empty() && order.back()->text == key->name;
     const bool has_limit = last_->has(StepKind::Limit) || last_->has(StepKind::Offset);
     if (key == nullptr || has_limit || last_->has(StepKind::GroupBy) || last_->has(StepKind::Distinct)) {
-        throw core::InvalidArgument("query.keyset", "chunks are of rows with a primary key, without limit and offset");
+        throw core::InvalidArgument("query.keyset",
+                                    "chunks are of rows with a primary key, without limit and offset");
     }
     const Query ordered = is_total ? *this : order_by(key->name);
     const std::vector<RowColumn> columns = result_columns(*ordered.last_);
@@ -120,14 +122,16 @@ bool Query::exists(const Session& session) const {
     return session.run_first(
         made.text(),
         [&](CellWriter& to) {
-            for (std::size_t i = 0; i < made.values.size(); ++i) to.value(static_cast<int>(i), made.values[i]);
+            for (std::size_t i = 0; i < made.values.size(); ++i)
+                to.value(static_cast<int>(i), made.values[i]);
         },
         nullptr);
 }
 
 RowSet Query::aggregate(const Session& session, const std::vector<NamedExpression>& values) const {
     for (const StepKind kind : {StepKind::Limit, StepKind::Offset, StepKind::GroupBy, StepKind::Distinct}) {
-        if (last_->has(kind)) throw_unsupported("what is limited, grouped or distinct is aggregated by its `rows()`");
+        if (last_->has(kind))
+            throw_unsupported("what is limited, grouped or distinct is aggregated by its `rows()`");
     }
     auto extra = std::make_shared<StepExtra>();
     for (const NamedExpression& named : values) {

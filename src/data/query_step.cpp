@@ -177,13 +177,15 @@ bool same_chain(const QueryStep& a, const QueryStep& b) noexcept {
 
 std::shared_ptr<const QueryStep> without_values(const std::shared_ptr<const QueryStep>& last) {
     std::vector<const QueryStep*> steps;
-    for (const QueryStep* step = last.get(); step != nullptr; step = step->parent.get()) steps.push_back(step);
+    for (const QueryStep* step = last.get(); step != nullptr; step = step->parent.get())
+        steps.push_back(step);
     std::shared_ptr<const QueryStep> copied;
     for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
         QueryStep copy = **step;
         copy.parent = copied;
         copy.expression = without_values(copy.expression);
-        if (copy.kind == StepKind::Search || copy.kind == StepKind::Keys || (copy.extra && !copy.extra->expressions.empty())) {
+        if (copy.kind == StepKind::Search || copy.kind == StepKind::Keys ||
+            (copy.extra && !copy.extra->expressions.empty())) {
             copy.extra = std::make_shared<const StepExtra>(without_values(*copy.extra));
         }
         copied = std::make_shared<const QueryStep>(std::move(copy));

@@ -13,7 +13,8 @@
 namespace consilia::data {
 
 enum class StepKind : std::uint8_t {
-    Source,  ///< `model`; `extra->queries` are its rows, where it is no table: all of them, or each once (flag)
+    Source,  ///< `model`; `extra->queries` are its rows, where it is no table: all of them, or each once
+             ///< (flag)
     Where,   ///< `expression`
     After,   ///< `expression`: the rows behind a key
     Having,  ///< `expression`
@@ -21,10 +22,10 @@ enum class StepKind : std::uint8_t {
     OnlyDeleted,
     Order,  ///< `expression`, or the field `text`; flag: descending; `nulls`
     Unordered,
-    Limit,   ///< `number`, a part of the shape: a literal in the statement
-    Offset,  ///< `number`
-    Select,  ///< `text`: names
-    Defer,   ///< `text`: names
+    Limit,    ///< `number`, a part of the shape: a literal in the statement
+    Offset,   ///< `number`
+    Select,   ///< `text`: names
+    Defer,    ///< `text`: names
     Include,  ///< `text`
     Distinct,
     Annotate,  ///< `text`, `expression`
@@ -72,7 +73,8 @@ struct QueryStep {
         return (kinds & (std::uint32_t{1} << static_cast<unsigned>(of))) != 0;
     }
     /// A step behind this one; its hash is computed here. @throws InvalidArgument (`query.too_long`).
-    static std::shared_ptr<const QueryStep> append(const std::shared_ptr<const QueryStep>& parent, QueryStep step);
+    static std::shared_ptr<const QueryStep> append(const std::shared_ptr<const QueryStep>& parent,
+                                                   QueryStep step);
     static std::shared_ptr<const QueryStep> source(const Model& model, std::shared_ptr<const StepExtra> extra,
                                                    bool is_distinct);
     static const std::shared_ptr<const QueryStep>& of(const Query& query) noexcept { return query.last_; }

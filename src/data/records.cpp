@@ -67,7 +67,8 @@ std::string conflict_sql(const Model& model, const std::vector<std::string>& col
     }
     std::string changes;
     for (const Column* column : require_columns(model, options.update)) {
-        if (std::find(columns.begin(), columns.end(), column->name) == columns.end()) throw_unknown(model, column->name);
+        if (std::find(columns.begin(), columns.end(), column->name) == columns.end())
+            throw_unknown(model, column->name);
         const std::string name = core::quote_identifier(column->name);
         changes += (changes.empty() ? "" : ", ") + name + " = excluded." + name;
     }
@@ -75,11 +76,13 @@ std::string conflict_sql(const Model& model, const std::vector<std::string>& col
 }
 
 /// Runs a statement for each row, prepared once. The rows are checked before the first is written.
-std::int64_t run_rows(const Session& session, const std::string& sql, const std::vector<const Column*>& columns,
+std::int64_t run_rows(const Session& session, const std::string& sql,
+                      const std::vector<const Column*>& columns,
                       std::span<const std::vector<core::Value>> rows) {
     for (const std::vector<core::Value>& row : rows) {
         if (row.size() != columns.size()) {
-            throw core::InvalidArgument("query.rows", "a row has another number of values than there are columns",
+            throw core::InvalidArgument("query.rows",
+                                        "a row has another number of values than there are columns",
                                         {{"columns", static_cast<std::int64_t>(columns.size())},
                                          {"values", static_cast<std::int64_t>(row.size())}});
         }
@@ -111,7 +114,8 @@ std::int64_t insert(const Session& session, const Model& model, const std::vecto
     const SqlDialect dialect = dialect_of(session);
     std::string sql = insert_sql(model, columns, dialect);
     const Column* key = model.primary_key();
-    if (dialect == SqlDialect::PostgreSql && key != nullptr) sql += " RETURNING " + core::quote_identifier(key->name);
+    if (dialect == SqlDialect::PostgreSql && key != nullptr)
+        sql += " RETURNING " + core::quote_identifier(key->name);
     session.execute(sql, bindings);
     return session.last_insert_id();
 }
@@ -126,7 +130,8 @@ std::int64_t upsert_many(const Session& session, const Model& model, const std::
                          std::span<const std::vector<core::Value>> rows, const UpsertOptions& options) {
     const std::vector<const Column*> found = require_columns(model, columns);
     const SqlDialect dialect = dialect_of(session);
-    const std::string sql = insert_sql(model, found, dialect) + conflict_sql(model, columns, options, dialect);
+    const std::string sql =
+        insert_sql(model, found, dialect) + conflict_sql(model, columns, options, dialect);
     return run_rows(session, sql, found, rows);
 }
 

@@ -26,7 +26,9 @@ public:
         collect_nested(last_, out);
     }
     [[nodiscard]] core::ValueType type() const override { return type_; }
-    [[nodiscard]] std::size_t depth() const noexcept override { return last_->expression_depth + std::size_t{1}; }
+    [[nodiscard]] std::size_t depth() const noexcept override {
+        return last_->expression_depth + std::size_t{1};
+    }
     [[nodiscard]] std::uint64_t shape_hash() const noexcept override { return nested_hash(*last_); }
     [[nodiscard]] bool same_shape(const core::Subquery& other) const noexcept override {
         const auto* query = dynamic_cast<const QuerySubquery*>(&other);
@@ -87,7 +89,8 @@ core::Term scalar(const Query& query, const core::Term& aggregate) {
     }
     const auto& last = QueryStep::of(query);
     for (const StepKind kind : {StepKind::Limit, StepKind::Offset, StepKind::GroupBy, StepKind::Distinct}) {
-        if (last->has(kind)) throw_unsupported("what is limited, grouped or distinct is aggregated by its `rows()`");
+        if (last->has(kind))
+            throw_unsupported("what is limited, grouped or distinct is aggregated by its `rows()`");
     }
     // The name is one that no model has.
     QueryStep step{.kind = StepKind::Annotate};
@@ -101,7 +104,8 @@ Query related(const Query& children, std::string_view relation) {
     const Model& model = children.model();
     const Reference* reference = model.find_reference(relation);
     if (reference == nullptr) throw_unknown(model, relation);
-    return children.where(core::field(reference->column) == core::outer(reference->target->primary_key()->name));
+    return children.where(core::field(reference->column) ==
+                          core::outer(reference->target->primary_key()->name));
 }
 
 }  // namespace consilia::data

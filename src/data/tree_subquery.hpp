@@ -28,8 +28,9 @@ public:
         core::SqlFragment sql;
         sql.text = "WITH RECURSIVE \"#tree\"(\"key\") AS (SELECT * FROM (" + roots.text +
                    ") AS \"#roots\" UNION SELECT \"#next\"." + found + " FROM " + table +
-                   " AS \"#next\" JOIN \"#tree\" ON \"#next\"." + known + " = \"#tree\".\"key\" WHERE \"#next\"." +
-                   found + " IS NOT NULL) SELECT \"key\" FROM \"#tree\"";
+                   " AS \"#next\" JOIN \"#tree\" ON \"#next\"." + known +
+                   " = \"#tree\".\"key\" WHERE \"#next\"." + found +
+                   " IS NOT NULL) SELECT \"key\" FROM \"#tree\"";
         collect(roots, *roots_, sql.bindings);
         return sql;
     }
@@ -37,7 +38,9 @@ public:
         collect_nested(roots_, out);
     }
     [[nodiscard]] core::ValueType type() const override { return roots_->model->primary_key()->type; }
-    [[nodiscard]] std::size_t depth() const noexcept override { return roots_->expression_depth + std::size_t{1}; }
+    [[nodiscard]] std::size_t depth() const noexcept override {
+        return roots_->expression_depth + std::size_t{1};
+    }
     [[nodiscard]] std::uint64_t shape_hash() const noexcept override {
         return nested_hash(*roots_) ^ std::hash<std::string>()(column_) ^ (is_downwards_ ? 1 : 2);
     }
@@ -53,7 +56,8 @@ public:
 private:
     [[nodiscard]] const TreeSubquery* alike(const core::Subquery& other) const noexcept {
         const auto* tree = dynamic_cast<const TreeSubquery*>(&other);
-        return tree != nullptr && tree->column_ == column_ && tree->is_downwards_ == is_downwards_ ? tree : nullptr;
+        return tree != nullptr && tree->column_ == column_ && tree->is_downwards_ == is_downwards_ ? tree
+                                                                                                   : nullptr;
     }
 
     std::shared_ptr<const QueryStep> roots_;

@@ -36,8 +36,10 @@ TEST_F(SqlitePlan, DeletedRowsAreHiddenByAnEqualityThatAnIndexServes) {
 }
 
 TEST_F(SqlitePlan, AKeysetEntersTheIndex) {
-    const Query next = all.order_by("-created_at").order_by("-id").limit(5).after(
-        std::vector<Value>{core::Timestamp{1'700'000'000'000'000}, 20});
+    const Query next = all.order_by("-created_at")
+                           .order_by("-id")
+                           .limit(5)
+                           .after(std::vector<Value>{core::Timestamp{1'700'000'000'000'000}, 20});
     const QueryPlan plan = next.explain(database.autocommit());
     EXPECT_TRUE(plan.text.starts_with("SEARCH")) << plan.text;
     EXPECT_EQ(plan.text.find("ORDER BY"), std::string::npos) << plan.text;

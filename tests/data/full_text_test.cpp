@@ -43,7 +43,8 @@ TEST_P(FullText, FollowsEveryChange) {
 }
 
 TEST_P(FullText, RanksBetterMatchesHigher) {
-    const RowSet rows = all.search("wing", {.rank_as = "rank"}).select({"id"}).order_by("-rank").order_by("id").run(session);
+    const RowSet rows =
+        all.search("wing", {.rank_as = "rank"}).select({"id"}).order_by("-rank").order_by("id").run(session);
     ASSERT_EQ(rows.size(), 2U);
     EXPECT_EQ(rows.int64(0, 0), 3) << "it says the word twice";
     EXPECT_EQ(rows.columns()[1].name, "rank");
@@ -53,7 +54,9 @@ TEST_P(FullText, RanksBetterMatchesHigher) {
 }
 
 TEST_P(FullText, NoTextIsMoreThanItsWords) {
-    for (const char* text : {"wing OR leg", "wing NOT left", "wing*", "reason:wing", "NEAR(wing left)", "wing AND", "\"wing", "wing\"\"", "^wing", "wing | leg", "!wing", "wing:*", "wing')--", "(wing"}) {
+    for (const char* text :
+         {"wing OR leg", "wing NOT left", "wing*", "reason:wing", "NEAR(wing left)", "wing AND", "\"wing",
+          "wing\"\"", "^wing", "wing | leg", "!wing", "wing:*", "wing')--", "(wing"}) {
         EXPECT_NO_THROW((void)all.search(text).count(session)) << text;
     }
     EXPECT_TRUE(ids(all.search("wing OR leg")).empty()) << "an operator is a word";

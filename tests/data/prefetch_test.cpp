@@ -12,7 +12,10 @@ INSTANTIATE_ON_BOTH(Prefetch);
 
 TEST_P(Prefetch, GivesEachRowItsChildrenInTheirOrder) {
     const Query query = owners.query().order_by("-name").prefetch(
-        "pets", animals.query().order_by("-name").prefetch("cheap", all.where(field("fee") < 2.0).order_by("-id"), "animal"), "owner");
+        "pets",
+        animals.query().order_by("-name").prefetch("cheap", all.where(field("fee") < 2.0).order_by("-id"),
+                                                   "animal"),
+        "owner");
     const RowTree tree = query.run_tree(session);
     ASSERT_EQ(tree.rows.size(), 2U);
     ASSERT_EQ(tree.branches.size(), 1U);
@@ -36,12 +39,16 @@ TEST_P(Prefetch, GivesEachRowItsChildrenInTheirOrder) {
             last = of.int64(at, 0);
         }
     }
-    EXPECT_EQ(static_cast<std::int64_t>(children), all.where(field("fee") < 2.0 && field("animal.owner_id").is_not_null()).count(session));
+    EXPECT_EQ(static_cast<std::int64_t>(children),
+              all.where(field("fee") < 2.0 && field("animal.owner_id").is_not_null()).count(session));
 }
 
 TEST_P(Prefetch, WritesNestedJson) {
-    const Query query = owners.query().select({"id", "name"}).order_by("id").prefetch(
-        "pets", animals.query().select({"owner_id", "name"}).order_by("id"), "owner");
+    const Query query =
+        owners.query()
+            .select({"id", "name"})
+            .order_by("id")
+            .prefetch("pets", animals.query().select({"owner_id", "name"}).order_by("id"), "owner");
     EXPECT_EQ(to_json(query.run_tree(session)),
               R"([{"id":1,"name":"Ann","pets":[{"owner_id":1,"name":"Tom"},{"owner_id":1,"name":"Oz"}]},)"
               R"({"id":2,"name":"Bob","pets":[{"owner_id":2,"name":"Tom"}]}])");
@@ -52,9 +59,11 @@ TEST_P(Prefetch, WritesNestedJson) {
 
 TEST_P(Prefetch, RefusesWhatWouldGiveOtherRowsThanMeant) {
     const Query query = owners.query();
-    EXPECT_EQ(test::code_of([&] { (void)query.prefetch("pets", animals.query().limit(3), "owner"); }), "query.prefetch");
+    EXPECT_EQ(test::code_of([&] { (void)query.prefetch("pets", animals.query().limit(3), "owner"); }),
+              "query.prefetch");
     EXPECT_EQ(test::code_of([&] { (void)query.prefetch("visits", all, "animal"); }), "query.prefetch");
-    EXPECT_EQ(test::code_of([&] { (void)query.prefetch("pets", animals.query(), "keeper"); }), "query.unknown_field");
+    EXPECT_EQ(test::code_of([&] { (void)query.prefetch("pets", animals.query(), "keeper"); }),
+              "query.unknown_field");
     EXPECT_EQ(test::code_of([&] { (void)query.prefetch("name", animals.query(), "owner"); }), "query.name");
     EXPECT_EQ(test::code_of([&] { (void)query.prefetch("a\"b", animals.query(), "owner"); }), "query.name");
     const Query right = query.prefetch("pets", animals.query(), "owner");
@@ -65,7 +74,8 @@ TEST_P(Prefetch, RefusesWhatWouldGiveOtherRowsThanMeant) {
 
 TEST_P(Prefetch, ObjectsOfManyParents) {
     const std::vector<std::int64_t> keys = {2, 9, 1, 2};
-    const Grouped<test::Animal> grouped = animals.list_for(session, animals.query().order_by("name"), &test::Animal::owner_id, keys);
+    const Grouped<test::Animal> grouped =
+        animals.list_for(session, animals.query().order_by("name"), &test::Animal::owner_id, keys);
     ASSERT_EQ(grouped.ranges.size(), 4U);
     EXPECT_EQ(grouped.of(0).size(), 1U);
     EXPECT_TRUE(grouped.of(1).empty());

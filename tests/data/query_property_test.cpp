@@ -21,8 +21,9 @@ using core::field;
 using core::Value;
 using Row = std::map<std::string, Value, std::less<>>;
 
-const std::vector<std::string> kPaths = {"id",         "reason",      "fee",           "is_paid",          "grade",
-                                         "is_deleted", "animal_id",   "animal.name",   "animal.owner_id",  "animal.owner.name"};
+const std::vector<std::string> kPaths = {
+    "id",         "reason",    "fee",         "is_paid",         "grade",
+    "is_deleted", "animal_id", "animal.name", "animal.owner_id", "animal.owner.name"};
 
 struct Ordered {
     std::string name;
@@ -103,7 +104,8 @@ protected:
                 return query.exclude(excluded);
             }
             case 3: {
-                static const char* const kOrders[] = {"fee", "grade", "reason", "is_paid", "animal.name", "animal.owner.name"};
+                static const char* const kOrders[] = {"fee",     "grade",       "reason",
+                                                      "is_paid", "animal.name", "animal.owner.name"};
                 const OrderOptions options{.is_descending = one_in(2), .nulls = static_cast<Nulls>(below(3))};
                 meaning.order.push_back({kOrders[below(std::size(kOrders))], options});
                 return query.order_by(meaning.order.back().name, options);
@@ -120,7 +122,8 @@ protected:
                 return meaning.with_deleted ? query.with_deleted() : query.only_deleted();
             default: {
                 const std::string name = "extra" + std::to_string(meaning.annotations.size());
-                const Expression value = (field("fee") * static_cast<double>(1 + below(3)) + field("grade")).expression();
+                const Expression value =
+                    (field("fee") * static_cast<double>(1 + below(3)) + field("grade")).expression();
                 meaning.annotations.emplace(name, value);
                 const Query annotated = query.annotate(name, value);
                 if (one_in(2)) return annotated;
@@ -136,9 +139,10 @@ protected:
         for (const Row& row : rows_) {
             const bool is_deleted = row.at("is_deleted").as<bool>();
             const bool is_shown = meaning.with_deleted || (meaning.only_deleted ? is_deleted : !is_deleted);
-            const bool matches = std::all_of(meaning.conditions.begin(), meaning.conditions.end(), [&](const Expression& e) {
-                return core::matches(e, [&](std::string_view path) { return row.find(path)->second; });
-            });
+            const bool matches =
+                std::all_of(meaning.conditions.begin(), meaning.conditions.end(), [&](const Expression& e) {
+                    return core::matches(e, [&](std::string_view path) { return row.find(path)->second; });
+                });
             if (is_shown && matches) kept.push_back(&row);
         }
         return kept;
@@ -149,17 +153,20 @@ protected:
             const Value& left = a.find(name)->second;
             const Value& right = b.find(name)->second;
             if (left == right) continue;
-            const bool nulls_last = options.nulls == Nulls::Default ? options.is_descending : options.nulls == Nulls::Last;
+            const bool nulls_last =
+                options.nulls == Nulls::Default ? options.is_descending : options.nulls == Nulls::Last;
             if (left.is_null()) return !nulls_last;
             if (right.is_null()) return nulls_last;
-            return options.is_descending ? right.variant() < left.variant() : left.variant() < right.variant();
+            return options.is_descending ? right.variant() < left.variant()
+                                         : left.variant() < right.variant();
         }
         return false;
     }
 
     [[nodiscard]] std::vector<std::int64_t> expected_ids(const Meaning& meaning) const {
         std::vector<const Row*> kept = matching(meaning);
-        std::stable_sort(kept.begin(), kept.end(), [&](const Row* a, const Row* b) { return comes_before(*a, *b, meaning.order); });
+        std::stable_sort(kept.begin(), kept.end(),
+                         [&](const Row* a, const Row* b) { return comes_before(*a, *b, meaning.order); });
         std::vector<std::int64_t> found;
         for (std::size_t i = static_cast<std::size_t>(meaning.offset); i < kept.size(); ++i) {
             if (meaning.limit && static_cast<std::int64_t>(found.size()) >= *meaning.limit) break;
@@ -188,7 +195,8 @@ void Chains::check(std::uint32_t seed) {
         ASSERT_EQ(found.int64(row, 0), expected[row]) << ordered.sql().text;
         const Row& values = rows_[static_cast<std::size_t>(expected[row] - 1)];
         for (const auto& [name, value] : meaning.annotations) {
-            const Value wanted = core::evaluate(value, [&](std::string_view path) { return values.find(path)->second; });
+            const Value wanted =
+                core::evaluate(value, [&](std::string_view path) { return values.find(path)->second; });
             ASSERT_EQ(found.value(row, found.column_index(name)), wanted) << ordered.sql().text;
         }
     }
@@ -196,7 +204,9 @@ void Chains::check(std::uint32_t seed) {
     ASSERT_EQ(query.count(session), static_cast<std::int64_t>(matches.size())) << query.sql().text;
     ASSERT_EQ(query.exists(session), !expected.empty()) << query.sql().text;
     ASSERT_EQ(query.rows().count(session), static_cast<std::int64_t>(expected.size())) << query.sql().text;
-    ASSERT_EQ(all.with_deleted().where(in(field("id"), ordered.select({"id"}).rows().select({"id"}))).count(session),
+    ASSERT_EQ(all.with_deleted()
+                  .where(in(field("id"), ordered.select({"id"}).rows().select({"id"})))
+                  .count(session),
               static_cast<std::int64_t>(expected.size()))
         << query.sql().text;
     std::map<std::pair<bool, std::string>, std::int64_t> groups;
@@ -210,7 +220,8 @@ void Chains::check(std::uint32_t seed) {
     for (std::size_t row = 0; row < counted.size(); ++row) {
         const bool is_null = counted.is_null(row, 0);
         const std::string name = is_null ? "" : std::string(counted.text(row, 0));
-        ASSERT_EQ(counted.int64(row, counted.column_index("count")), (groups[{is_null, name}])) << query.sql().text;
+        ASSERT_EQ(counted.int64(row, counted.column_index("count")), (groups[{is_null, name}]))
+            << query.sql().text;
     }
 }
 

@@ -37,7 +37,8 @@ TEST_P(QueryResult, DeferLeavesColumnsOut) {
 
 TEST_P(QueryResult, NullsStandWhereTheyAreAskedFor) {
     const auto grades = [&](bool is_descending, Nulls nulls) {
-        const Query ordered = all.order_by("grade", {.is_descending = is_descending, .nulls = nulls}).order_by("id");
+        const Query ordered =
+            all.order_by("grade", {.is_descending = is_descending, .nulls = nulls}).order_by("id");
         const RowSet rows = ordered.select({"grade"}).run(session);
         return std::pair(rows.is_null(0, 0), rows.is_null(rows.size() - 1, 0));
     };
@@ -93,8 +94,10 @@ TEST_P(QueryResult, NamesOfAnnotationsAreRefused) {
     for (const char* name : {"", "fee", "animal", "Fee", "a b", "a\"", "1a", "a.b", "a\nb"}) {
         EXPECT_EQ(test::code_of([&] { (void)all.annotate(name, core::Term(1)); }), "query.name") << name;
     }
-    EXPECT_EQ(test::code_of([&] { (void)all.annotate("x", core::Term(1)).annotate("x", core::Term(2)); }), "query.name");
-    EXPECT_EQ(test::code_of([&] { (void)all.annotate("x", field("colour")).run(session); }), "query.unknown_field");
+    EXPECT_EQ(test::code_of([&] { (void)all.annotate("x", core::Term(1)).annotate("x", core::Term(2)); }),
+              "query.name");
+    EXPECT_EQ(test::code_of([&] { (void)all.annotate("x", field("colour")).run(session); }),
+              "query.unknown_field");
     EXPECT_EQ(test::code_of([&] { (void)all.where(field("x") == 1).run(session); }), "query.unknown_field");
 }
 
@@ -109,10 +112,8 @@ TEST_P(QueryResult, GroupsByFieldsAndCalculatedKeys) {
     EXPECT_EQ(rows.text(0, 0), "Ann");
     EXPECT_EQ(rows.int64(0, 1), 20);
     EXPECT_EQ(rows.columns()[2].name, "paid");
-    const Query halves = all.annotate("half", field("fee") / 2.0)
-                             .group_by({"half"})
-                             .annotate("n", count())
-                             .order_by("half");
+    const Query halves =
+        all.annotate("half", field("fee") / 2.0).group_by({"half"}).annotate("n", count()).order_by("half");
     const RowSet grouped = halves.run(session);
     ASSERT_EQ(grouped.size(), 7U);
     EXPECT_EQ(grouped.number(1, 0), 0.5);
@@ -125,9 +126,15 @@ TEST_P(QueryResult, AggregatesStandWhereTheyHaveAMeaning) {
     EXPECT_EQ(test::code_of([&] { (void)all.where(count() > 1); }), "query.aggregate");
     EXPECT_EQ(test::code_of([&] { (void)all.having(count() > 1); }), "query.unsupported");
     EXPECT_EQ(test::code_of([&] { (void)all.group_by({"fee"}).group_by({"id"}); }), "query.unsupported");
-    EXPECT_EQ(test::code_of([&] { (void)all.aggregate(session, {{"fee", field("fee")}}); }), "query.aggregate");
+    EXPECT_EQ(test::code_of([&] {
+                  (void)all.aggregate(session, {{"fee", field("fee")}});
+              }),
+              "query.aggregate");
     EXPECT_EQ(test::code_of([&] { (void)all.aggregate(session, {}); }), "query.aggregate");
-    EXPECT_EQ(test::code_of([&] { (void)all.limit(1).aggregate(session, {{"n", count()}}); }), "query.unsupported");
+    EXPECT_EQ(test::code_of([&] {
+                  (void)all.limit(1).aggregate(session, {{"n", count()}});
+              }),
+              "query.unsupported");
 }
 
 TEST_P(QueryResult, AggregatesSeveralValuesAtOnce) {
@@ -193,8 +200,10 @@ TEST_P(QueryResult, ScopesChain) {
     const auto cheap = [](const Query& query) { return query.where(field("fee") < 3.0); };
     EXPECT_EQ(all.apply(cheap).scope("graded").count(session),
               all.where(field("fee") < 3.0 && field("grade").is_not_null()).count(session));
-    EXPECT_EQ(all.scope("dearer_than", {{"fee", 4.0}}).count(session), all.where(field("fee") > 4.0).count(session));
-    EXPECT_EQ(test::code_of([&] { (void)all.scope("dearer_than").run(session); }), "expression.missing_parameter");
+    EXPECT_EQ(all.scope("dearer_than", {{"fee", 4.0}}).count(session),
+              all.where(field("fee") > 4.0).count(session));
+    EXPECT_EQ(test::code_of([&] { (void)all.scope("dearer_than").run(session); }),
+              "expression.missing_parameter");
     for (const std::string& name : test::kHostile) {
         EXPECT_EQ(test::code_of([&] { (void)all.scope(name); }), "query.unknown_scope") << name;
     }

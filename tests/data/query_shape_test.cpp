@@ -18,8 +18,10 @@ using core::Value;
 /// Hand-made texts, and random ones of pieces that mean something in SQL.
 std::vector<std::string> corpus() {
     std::vector<std::string> texts = test::kHostile;
-    static const char* const kPieces[] = {"'", "\"", ";", "--", "/*", "*/", "(", ")", " ", "or 1=1", "union select",
-                                          "$1", "?", ":a", "\\", "%", "\n", "\0", "id", ".", ",", "\xC3", "#", "`", "]", "a"};
+    static const char* const kPieces[] = {
+        "'",  "\"", ";",  "--", "/*", "*/", "(",  ")",  " ", "or 1=1", "union select",
+        "$1", "?",  ":a", "\\", "%",  "\n", "\0", "id", ".", ",",      "\xC3",
+        "#",  "`",  "]",  "a"};
     std::mt19937 random(7);
     for (int i = 0; i < 500; ++i) {
         std::string text;
@@ -79,9 +81,12 @@ TEST_F(Shape, NamesAreOfTheModelOrRefused) {
         expect_refused(name, [&] { (void)animals_.prefetch("visits", visits_, name); });
         expect_refused(name, [&] { (void)visits_.with_descendants(name); });
         expect_refused(name, [&] { (void)related(visits_, name); });
-        const bool is_name = !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+        const bool is_name =
+            !name.empty() &&
+            name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
         if (!is_name) expect_refused(name, [&] { (void)visits_.annotate(name, core::Term(1)); });
-        if (!is_name) expect_refused(name, [&] { (void)visits_.search("x", {.rank_as = name.empty() ? " " : name}); });
+        if (!is_name)
+            expect_refused(name, [&] { (void)visits_.search("x", {.rank_as = name.empty() ? " " : name}); });
     }
 }
 
@@ -124,9 +129,12 @@ TEST_F(Shape, QueriesThatDifferHaveOtherStatements) {
         EXPECT_EQ(texts.size(), queries.size());
     }
     EXPECT_EQ(visits_.limit(2).offset(1).sql().text, visits_.limit(2).offset(7).sql().text);
-    EXPECT_EQ(visits_.limit(2).offset(7).sql(core::SqlDialect::PostgreSql).text.substr(
-                  visits_.limit(2).offset(7).sql(core::SqlDialect::PostgreSql).text.find(" LIMIT")),
-              " LIMIT 2 OFFSET 7");
+    EXPECT_EQ(
+        visits_.limit(2)
+            .offset(7)
+            .sql(core::SqlDialect::PostgreSql)
+            .text.substr(visits_.limit(2).offset(7).sql(core::SqlDialect::PostgreSql).text.find(" LIMIT")),
+        " LIMIT 2 OFFSET 7");
 }
 
 TEST_F(Shape, AModelAtTheAddressOfAnotherGetsItsOwnStatements) {

@@ -23,8 +23,14 @@ TEST_P(Records, InsertGivesTheIdOfTheNewRow) {
     EXPECT_EQ(owners.get(session, id).name, "Cy");
     EXPECT_EQ(test::code_of([&] { insert(session, owner_model, {{"colour", 1}}); }), "query.unknown_field");
     EXPECT_EQ(test::code_of([&] { insert(session, owner_model, {{"name", 1}}); }), "query.type");
-    EXPECT_EQ(test::code_of([&] { insert(session, owner_model, {{"name", "a"}, {"name", "b"}}); }), "query.assignments");
-    EXPECT_EQ(test::code_of([&] { insert(session, owner_model, {{"name", core::lower(field("name"))}}); }), "query.unsupported");
+    EXPECT_EQ(test::code_of([&] {
+                  insert(session, owner_model, {{"name", "a"}, {"name", "b"}});
+              }),
+              "query.assignments");
+    EXPECT_EQ(test::code_of([&] {
+                  insert(session, owner_model, {{"name", core::lower(field("name"))}});
+              }),
+              "query.unsupported");
 }
 
 TEST_P(Records, ObjectsKeepTheKeyThatTheyHave) {
@@ -52,7 +58,9 @@ TEST_P(Records, ManyRowsAreInsertedAtOnce) {
 
 TEST_P(Records, UpsertUpdatesWhatIsThereAndInsertsTheRest) {
     const std::vector<std::vector<Value>> rows = {{"Ann", "ann@example.org"}, {"Cy", "cy@example.org"}};
-    EXPECT_EQ(upsert_many(session, owner_model, {"name", "email"}, rows, {.conflict = {"name"}, .update = {"email"}}), 2);
+    EXPECT_EQ(upsert_many(session, owner_model, {"name", "email"}, rows,
+                          {.conflict = {"name"}, .update = {"email"}}),
+              2);
     EXPECT_EQ(owners.query().count(session), 3);
     EXPECT_EQ(owners.get(session, 1).email, "ann@example.org");
     const std::vector<std::vector<Value>> again = {{"Ann", "other"}, {"Di", "di@example.org"}};
@@ -60,7 +68,8 @@ TEST_P(Records, UpsertUpdatesWhatIsThereAndInsertsTheRest) {
     EXPECT_EQ(owners.get(session, 1).email, "ann@example.org") << "without columns to update a row stays";
     const std::vector<std::vector<Value>> oz = {{1, "Oz", "owl"}};
     EXPECT_EQ(upsert_many(session, animal_model, {"owner_id", "name", "species"}, oz,
-                          {.conflict = {"name", "owner_id"}, .update = {"species"}}), 1);
+                          {.conflict = {"name", "owner_id"}, .update = {"species"}}),
+              1);
     EXPECT_EQ(animals.get(session, 2).species, test::Species::Owl);
 }
 
@@ -73,7 +82,8 @@ TEST_P(Records, UpsertWantsAUniqueIndexAndKnownColumns) {
     EXPECT_EQ(code({.conflict = {"email"}}), "query.upsert");
     EXPECT_EQ(code({.conflict = {"name", "email"}}), "query.upsert");
     EXPECT_EQ(code({.conflict = {"name"}, .update = {"colour"}}), "query.unknown_field");
-    EXPECT_EQ(code({.conflict = {"name"}, .update = {"id"}}), "query.unknown_field") << "it is not among the values";
+    EXPECT_EQ(code({.conflict = {"name"}, .update = {"id"}}), "query.unknown_field")
+        << "it is not among the values";
     for (const std::string& name : test::kHostile) {
         EXPECT_NE(code({.conflict = {name}}), "nothing was thrown") << name;
         EXPECT_NE(code({.conflict = {"name"}, .update = {name}}), "nothing was thrown") << name;
@@ -81,20 +91,30 @@ TEST_P(Records, UpsertWantsAUniqueIndexAndKnownColumns) {
 }
 
 TEST_P(Records, UpdatesCalculateFromTheRow) {
-    EXPECT_EQ(all.where(field("id") == 2).update(session, {{"fee", field("fee") + 10.0}, {"grade", core::coalesce({field("grade"), 0}) + 1}}), 1);
+    EXPECT_EQ(all.where(field("id") == 2)
+                  .update(session,
+                          {{"fee", field("fee") + 10.0}, {"grade", core::coalesce({field("grade"), 0}) + 1}}),
+              1);
     EXPECT_EQ(visits.get(session, 2).fee, 11.0);
     EXPECT_EQ(visits.get(session, 2).grade, 2);
     EXPECT_EQ(all.where(field("fee") == 0.0).update(session, {{"is_paid", field("fee") == 0.0}}), 5);
     EXPECT_EQ(test::code_of([&] { all.update(session, {{"fee", field("reason")}}); }), "query.type");
-    EXPECT_EQ(test::code_of([&] { all.update(session, {{"reason", field("animal.name")}}); }), "query.unsupported");
+    EXPECT_EQ(test::code_of([&] {
+                  all.update(session, {{"reason", field("animal.name")}});
+              }),
+              "query.unsupported");
     EXPECT_EQ(test::code_of([&] { all.update(session, {{"fee", 1.0}, {"fee", 2.0}}); }), "query.assignments");
-    EXPECT_EQ(test::code_of([&] { all.update(session, {{"fee", core::sum(field("fee"))}}); }), "expression.aggregate");
+    EXPECT_EQ(test::code_of([&] {
+                  all.update(session, {{"fee", core::sum(field("fee"))}});
+              }),
+              "expression.aggregate");
 }
 
 TEST_P(Records, RowsAreLockedWhereTheDatabaseLocksRows) {
     const Query locked = all.where(field("id") == 2).for_update({.skip_locked = true});
     EXPECT_EQ(locked.sql(core::SqlDialect::Sqlite).text.find("FOR UPDATE"), std::string::npos);
-    EXPECT_TRUE(locked.sql(core::SqlDialect::PostgreSql).text.ends_with(" FOR UPDATE OF \"visits\" SKIP LOCKED"));
+    EXPECT_TRUE(
+        locked.sql(core::SqlDialect::PostgreSql).text.ends_with(" FOR UPDATE OF \"visits\" SKIP LOCKED"));
     EXPECT_EQ(test::code_of([&] { (void)all.distinct().for_update(); }), "query.unsupported");
     Transaction holder = database.begin();
     EXPECT_EQ(locked.run(holder).size(), 1U);

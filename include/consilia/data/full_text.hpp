@@ -15,7 +15,8 @@ namespace consilia::data {
 /// writes; on PostgreSQL a GIN index. Words are compared without regard to case, and not stemmed: names and
 /// findings are found as they are written.
 /// @throws InvalidArgument (`model.full_text`) for a model without full-text columns or primary key.
-[[nodiscard]] CONSILIA_API std::vector<std::string> full_text_sql(const Model& model, core::SqlDialect dialect);
+[[nodiscard]] CONSILIA_API std::vector<std::string> full_text_sql(const Model& model,
+                                                                  core::SqlDialect dialect);
 
 /// Creates the full-text index of a model whose table is there, and fills it with the rows of the table.
 CONSILIA_API void create_full_text(Database& database, const Model& model);

@@ -45,19 +45,19 @@ struct SearchOptions {
 
 /// How the database runs a query, for people who look for what is slow.
 struct QueryPlan {
-    std::string text;  ///< As the database says it, a line a step.
+    std::string text;                     ///< As the database says it, a line a step.
     std::vector<std::string> full_scans;  ///< Tables (or aliases in the query) of which every row is read.
 };
 
 class Chunks;
 enum class StepKind : std::uint8_t;  // Private.
-struct QueryStep;                     // Private.
+struct QueryStep;                    // Private.
 
-/// Rows of a model, narrowed, ordered and calculated. Each step gives a new query; a step costs an allocation,
-/// and the statement of a chain is compiled once for all chains of its shape. Fields are dotted paths across
-/// references: `xray.patient.user_id`. Names come from the declared model and from the query's own
-/// annotations only; an unknown one is InvalidArgument (`query.unknown_field`) with the path and the known
-/// names in its details. Values are bound, never part of the text.
+/// Rows of a model, narrowed, ordered and calculated. Each step gives a new query; a step costs an
+/// allocation, and the statement of a chain is compiled once for all chains of its shape. Fields are dotted
+/// paths across references: `xray.patient.user_id`. Names come from the declared model and from the query's
+/// own annotations only; an unknown one is InvalidArgument (`query.unknown_field`) with the path and the
+/// known names in its details. Values are bound, never part of the text.
 ///
 /// A model with soft delete shows its deleted rows only `with_deleted`; references are followed to deleted
 /// rows too. The model must outlive the query. Threading: safe; sessions are confined.
@@ -132,8 +132,8 @@ public:
     /// Keeps the groups for which `condition`, over aggregates and grouped fields, is true.
     [[nodiscard]] Query having(const core::Expression& condition,
                                const core::Parameters& parameters = {}) const;
-    /// Keeps rows that hold every word of `text` (at most `kWordsMax`) in the columns of the model's full-text
-    /// index; the rest of `text` (operators, quotes) means nothing.
+    /// Keeps rows that hold every word of `text` (at most `kWordsMax`) in the columns of the model's
+    /// full-text index; the rest of `text` (operators, quotes) means nothing.
     /// @throws InvalidArgument (`query.search`) for a model without one, or for a text without a word.
     [[nodiscard]] Query search(std::string_view text, const SearchOptions& options = {}) const;
     /// Locks the rows against other writers until the transaction ends. On SQLite a writing transaction is
@@ -142,7 +142,8 @@ public:
 
     /// Loads with each row those of `children` whose reference `relation` leads to it, under `name`, in one
     /// statement for all rows; see `run_tree`. `children` may be narrowed, ordered, and prefetch in its turn.
-    /// @throws InvalidArgument (`query.prefetch`) if the reference leads elsewhere, or `children` has a limit.
+    /// @throws InvalidArgument (`query.prefetch`) if the reference leads elsewhere, or `children` has a
+    /// limit.
     [[nodiscard]] Query prefetch(std::string_view name, const Query& children,
                                  std::string_view relation) const;
 
@@ -195,8 +196,8 @@ public:
     [[nodiscard]] RowSet aggregate(const Session& session, const std::vector<NamedExpression>& values) const;
     /// One row for each value of `path`, the value and `count`, most frequent first.
     [[nodiscard]] RowSet count_by(const Session& session, std::string_view path) const;
-    /// Changes the matching rows and gives their number. Conditions may cross references; what is assigned may
-    /// be calculated from the row's own columns: `{{"attempt", field("attempt") + 1}}`.
+    /// Changes the matching rows and gives their number. Conditions may cross references; what is assigned
+    /// may be calculated from the row's own columns: `{{"attempt", field("attempt") + 1}}`.
     /// @throws InvalidArgument (`query.unsupported`) for a query with more than conditions,
     /// (`query.assignments`) for none or a column twice, (`query.type`).
     std::int64_t update(const Session& session, const std::vector<Assignment>& assignments) const;

@@ -27,8 +27,9 @@ using Assignment = NamedExpression;
 
 /// What happens to a row that is there already.
 struct UpsertOptions {
-    std::vector<std::string> conflict;     ///< Columns of a unique index, by which rows are recognised.
-    std::vector<std::string> update = {};  ///< Columns that get the new values; empty: the row stays as it is.
+    std::vector<std::string> conflict;  ///< Columns of a unique index, by which rows are recognised.
+    std::vector<std::string> update =
+        {};  ///< Columns that get the new values; empty: the row stays as it is.
 };
 
 /// Inserts one row and gives its id. Columns that are not named get their default.

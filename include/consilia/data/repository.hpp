@@ -44,7 +44,8 @@ namespace detail {
 [[noreturn]] CONSILIA_API void throw_none(const Model& model);
 [[noreturn]] CONSILIA_API void throw_many(const Model& model);
 /// The rows whose `column` is one of `keys`, ordered by it.
-CONSILIA_API Query children_of(const Query& query, const std::string& column, std::span<const std::int64_t> keys);
+CONSILIA_API Query children_of(const Query& query, const std::string& column,
+                               std::span<const std::int64_t> keys);
 /// The range of each key in what is ordered by owner.
 CONSILIA_API std::vector<RowRange> group_by_key(std::span<const std::int64_t> keys,
                                                 std::span<const std::int64_t> owners);
@@ -93,12 +94,13 @@ public:
         }
         try {
             const bool has_key = mapping_.key(object) != 0;
-            session.run(has_key ? statements(session).insert_keyed : statements(session).insert, [&](CellWriter& to) {
-                int place = 0;
-                for (std::size_t i = 0; i < column_count(); ++i) {
-                    if (has_key || i != key_index()) mapping_.write(to, place++, i, object);
-                }
-            });
+            session.run(has_key ? statements(session).insert_keyed : statements(session).insert,
+                        [&](CellWriter& to) {
+                            int place = 0;
+                            for (std::size_t i = 0; i < column_count(); ++i) {
+                                if (has_key || i != key_index()) mapping_.write(to, place++, i, object);
+                            }
+                        });
         } catch (...) {
             if (mapping_.has_timestamps()) set_times(object, created_at, updated_at);
             throw;
@@ -224,7 +226,8 @@ public:
     template <class V, class B>
     [[nodiscard]] Grouped<T> list_for(const Session& session, const Query& query, V B::*member,
                                       std::span<const std::int64_t> keys) const {
-        static_assert(std::same_as<unwrapped_field_t<V>, std::int64_t>, "children are grouped by a reference");
+        static_assert(std::same_as<unwrapped_field_t<V>, std::int64_t>,
+                      "children are grouped by a reference");
         Grouped<T> grouped;
         const Query children = detail::children_of(query, mapping_.column_of(member).name, keys);
         grouped.objects = list(session, children);
