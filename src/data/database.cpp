@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "connection.hpp"
+#include "actor.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/data/statement_watch.hpp"
 #include "pool.hpp"
@@ -136,6 +137,10 @@ std::int64_t Session::last_insert_id() const {
     return connection().last_insert_id();
 }
 
+std::optional<std::int64_t> Session::actor() const noexcept {
+    return lease_->actor;
+}
+
 Transaction::Transaction(std::unique_ptr<Lease> lease, const TransactionOptions& options)
     : Session(std::move(lease)) {
     lease_->begin(SessionKind::Transaction, options.isolation);
@@ -146,6 +151,7 @@ Transaction::~Transaction() {
 }
 
 void Transaction::commit() {
+    forget_actor();
     lease_->commit();
     for (auto& action : std::exchange(on_commit_, {})) action();
 }
@@ -161,15 +167,27 @@ void Transaction::on_commit(std::function<void()> action) {
     on_commit_.push_back(std::move(action));
 }
 
+void Transaction::act_as(std::int64_t actor) {
+    set_actor(*this, actor);
+    lease_->actor = actor;
+}
+
+/// SQLite holds the actor in a row, which no later transaction may find.
+void Transaction::forget_actor() const {
+    if (lease_->actor && dialect() == core::SqlDialect::Sqlite) set_actor(*this, std::nullopt);
+}
+
 void Transaction::savepoint(const std::function<void()>& body) {
     const std::string name = "sp" + std::to_string(++savepoints_);
     const std::size_t actions = on_commit_.size();
+    const std::optional<std::int64_t> actor_before = actor();
     connection().command("SAVEPOINT " + name);
     try {
         body();
     } catch (...) {
         --savepoints_;
         on_commit_.resize(actions);
+        lease_->actor = actor_before;  // As the database has it once the savepoint is undone.
         undo_savepoint(name);
         throw;
     }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +66,7 @@ public:
     [[nodiscard]] Database::State& pool() const noexcept { return *pool_; }
 
     bool is_open = true;  ///< False once a transaction has ended.
+    std::optional<std::int64_t> actor;
 
 private:
     void leave_writer() noexcept;

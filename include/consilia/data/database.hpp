@@ -105,6 +105,8 @@ public:
     /// The id of the newest row that this session inserted. PostgreSQL tells it only to an INSERT that says
     /// `RETURNING` and the key first. @throws InvalidArgument (`database.statement`) if there is none.
     [[nodiscard]] std::int64_t last_insert_id() const;
+    /// Who acts: what `Transaction::act_as` was given.
+    [[nodiscard]] std::optional<std::int64_t> actor() const noexcept;
 
 protected:
     class Lease;  // Gives the connection back to its pool.
@@ -133,6 +135,9 @@ public:
     /// Called after a successful commit, on the same thread; what it throws leaves `commit`, after the data
     /// is safe.
     void on_commit(std::function<void()> action);
+    /// Says who acts from here to the end of the transaction: repositories write it where a mapping has
+    /// `audit`, and the database writes it into the history of what changes, whoever changes it.
+    void act_as(std::int64_t actor);
     /// Runs `body` so that its changes are undone if it throws, and the rest of the transaction stays.
     void savepoint(const std::function<void()>& body);
 
@@ -140,6 +145,7 @@ private:
     friend class Database;
     Transaction(std::unique_ptr<Lease> lease, const TransactionOptions& options);
     void undo_savepoint(const std::string& name) const noexcept;
+    void forget_actor() const;
     std::vector<std::function<void()>> on_commit_;
     int savepoints_ = 0;
 };

@@ -198,6 +198,36 @@ public:
     void set_created_by(T& object, std::optional<std::int64_t> by) const { object.*created_by_ = by; }
     void set_updated_by(T& object, std::optional<std::int64_t> by) const { object.*updated_by_ = by; }
 
+    /// What the repository writes into an object itself.
+    struct Marks {
+        core::Timestamp created_at{};
+        core::Timestamp updated_at{};
+        std::optional<std::int64_t> created_by{};
+        std::optional<std::int64_t> updated_by{};
+    };
+    [[nodiscard]] Marks marks(const T& object) const {
+        Marks marks;
+        if (has_timestamps()) {
+            marks.created_at = object.*created_at_;
+            marks.updated_at = object.*updated_at_;
+        }
+        if (has_audit()) {
+            marks.created_by = object.*created_by_;
+            marks.updated_by = object.*updated_by_;
+        }
+        return marks;
+    }
+    void set_marks(T& object, const Marks& marks) const {
+        if (has_timestamps()) {
+            object.*created_at_ = marks.created_at;
+            object.*updated_at_ = marks.updated_at;
+        }
+        if (has_audit()) {
+            object.*created_by_ = marks.created_by;
+            object.*updated_by_ = marks.updated_by;
+        }
+    }
+
     /// Fills an object from a row that has the model's columns in their order.
     void read(const CellReader& row, T& object) const {
         for (std::size_t i = 0; i < members_.size(); ++i) members_[i].read(row, static_cast<int>(i), object);

@@ -80,17 +80,19 @@ public:
         return find_with(session, statements(session).find_deleted, id);
     }
 
-    /// Adds a row, and gives the object its id (unless it has one already) and its timestamps. Returns the
-    /// id.
+    /// Adds a row, and gives the object its id (unless it has one already), its timestamps, and who acts (see
+    /// `Transaction::act_as`). Returns the id.
     /// @throws as `Session::execute`; the object is then as it was.
     std::int64_t insert(const Session& session, T& object) const {
-        core::Timestamp created_at;
-        core::Timestamp updated_at;
+        const auto before = mapping_.marks(object);
         if (mapping_.has_timestamps()) {
-            created_at = mapping_.created_at(object);
-            updated_at = mapping_.updated_at(object);
             const core::Timestamp now = clock_.now();
-            set_times(object, now, now);
+            mapping_.set_created_at(object, now);
+            mapping_.set_updated_at(object, now);
+        }
+        if (mapping_.has_audit() && session.actor()) {
+            mapping_.set_created_by(object, session.actor());
+            mapping_.set_updated_by(object, session.actor());
         }
         try {
             const bool has_key = mapping_.key(object) != 0;
@@ -102,7 +104,7 @@ public:
                             }
                         });
         } catch (...) {
-            if (mapping_.has_timestamps()) set_times(object, created_at, updated_at);
+            mapping_.set_marks(object, before);
             throw;
         }
         if (mapping_.key(object) == 0) mapping_.set_key(object, session.last_insert_id());
@@ -115,8 +117,9 @@ public:
     /// @throws NotFound (`record.not_found`), Conflict (`record.stale`), and as `Session::execute`.
     void update(const Session& session, T& object) const {
         const bool is_versioned = mapping_.has_timestamps();
-        const core::Timestamp before = is_versioned ? mapping_.updated_at(object) : core::Timestamp{};
-        if (is_versioned) mapping_.set_updated_at(object, next_version(before));
+        const auto before = mapping_.marks(object);
+        if (is_versioned) mapping_.set_updated_at(object, next_version(before.updated_at));
+        if (mapping_.has_audit() && session.actor()) mapping_.set_updated_by(object, session.actor());
         try {
             const MappedStatements& known = statements(session);
             const std::int64_t changed =
@@ -126,11 +129,11 @@ public:
                         if (i != key_index()) mapping_.write(to, place++, i, object);
                     }
                     to.int64(place++, mapping_.key(object));
-                    if (is_versioned) FieldType<core::Timestamp>::write(to, place, before);
+                    if (is_versioned) FieldType<core::Timestamp>::write(to, place, before.updated_at);
                 });
             if (changed == 0) throw_unchanged(session, mapping_.key(object));
         } catch (...) {
-            if (is_versioned) mapping_.set_updated_at(object, before);
+            mapping_.set_marks(object, before);
             throw;
         }
     }
@@ -140,7 +143,8 @@ public:
         transaction.commit();
     }
 
-    /// Stores the named members only, and `updated_at`: `update(session, user, &User::email, &User::role)`.
+    /// Stores the named members only, and `updated_at` and `updated_by`: `update(session, user, &User::email,
+    /// &User::role)`.
     /// @throws as `update`.
     template <class... Members>
     requires(sizeof...(Members) > 0) void update(const Session& session, T& object,
@@ -157,15 +161,20 @@ public:
             version = next_version(mapping_.updated_at(object));
             changes.emplace_back("updated_at", version);
         }
+        const bool is_signed = mapping_.has_audit() && session.actor();
+        if (is_signed) changes.emplace_back("updated_by", *session.actor());
         if (rows.update(session, changes) == 0) throw_unchanged(session, mapping_.key(object));
         if (mapping_.has_timestamps()) mapping_.set_updated_at(object, version);
+        if (is_signed) mapping_.set_updated_by(object, session.actor());
     }
 
-    /// Hides a row: it is marked with the time and with who did it. @throws NotFound; InvalidArgument
+    /// Hides a row: it is marked with the time and with who did it, the actor of the session unless it is
+    /// said.
+    /// @throws NotFound; InvalidArgument
     /// (`record.no_soft_delete`) for a model without the mixin.
     void soft_delete(const Session& session, std::int64_t id,
                      std::optional<std::int64_t> by = std::nullopt) const {
-        mark(session, id, true, by);
+        mark(session, id, true, by ? by : session.actor());
     }
     /// Shows a soft-deleted row again. @throws as `soft_delete`; NotFound also for a row that is not deleted.
     void restore(const Session& session, std::int64_t id) const { mark(session, id, false, std::nullopt); }
@@ -247,10 +256,6 @@ private:
     [[nodiscard]] std::size_t key_index() const noexcept {
         return static_cast<std::size_t>(mapping_.model().primary_key() - mapping_.model().columns().data());
     }
-    void set_times(T& object, core::Timestamp created_at, core::Timestamp updated_at) const {
-        mapping_.set_created_at(object, created_at);
-        mapping_.set_updated_at(object, updated_at);
-    }
     [[nodiscard]] Query with_key(std::int64_t id) const {
         return query().where(core::field(mapping_.model().primary_key()->name) == id);
     }
@@ -284,6 +289,7 @@ private:
         if (!row) detail::throw_record_missing(mapping_.model(), id);
         if (mapping_.has_timestamps())
             changes.emplace_back("updated_at", next_version(mapping_.updated_at(*row)));
+        if (mapping_.has_audit() && session.actor()) changes.emplace_back("updated_by", *session.actor());
         const Query rows = with_key(id).with_deleted().where(core::field("is_deleted") == !is_deleted);
         if (rows.update(session, changes) == 0) detail::throw_record_missing(mapping_.model(), id);
     }
