@@ -141,7 +141,8 @@ std::string text_of(sqlite3_stmt* statement, int column) {
 // A record by its id, as a struct.
 void raw_get(benchmark::State& state, bool in_transaction) {
     Clinic& clinic = Clinic::instance();
-    sqlite3_stmt* statement = clinic.prepare(data::mapping_of<Prediction>().statements(core::SqlDialect::Sqlite).find);
+    sqlite3_stmt* statement =
+        clinic.prepare(data::mapping_of<Prediction>().statements(core::SqlDialect::Sqlite).find);
     std::mt19937 random(1);
     if (in_transaction) sqlite3_exec(clinic.raw, "BEGIN", nullptr, nullptr, nullptr);
     for (auto _ : state) {
@@ -268,7 +269,8 @@ constexpr int kInserted = 1000;
 
 void raw_insert(benchmark::State& state) {
     Clinic& clinic = Clinic::instance();
-    sqlite3_stmt* statement = clinic.prepare(data::mapping_of<Prediction>().statements(core::SqlDialect::Sqlite).insert_keyed);
+    sqlite3_stmt* statement =
+        clinic.prepare(data::mapping_of<Prediction>().statements(core::SqlDialect::Sqlite).insert_keyed);
     const Prediction row = Clinic::sample(1);
     for (auto _ : state) {
         sqlite3_exec(clinic.raw, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr);

@@ -6,8 +6,8 @@
 #include <thread>
 #include <utility>
 
-#include "connection.hpp"
 #include "actor.hpp"
+#include "connection.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/data/statement_watch.hpp"
 #include "pool.hpp"

@@ -36,11 +36,14 @@ MappedStatements mapped_statements(const Model& model, core::SqlDialect dialect)
     const std::string returning = is_sqlite ? "" : " RETURNING " + key;
     MappedStatements statements;
     statements.insert = "INSERT INTO " + table +
-                        (count == 0 ? " DEFAULT VALUES" : " (" + plain + ") VALUES (" + places + ")") + returning;
-    statements.insert_keyed = "INSERT INTO " + table + " (" + all + ") VALUES (" + all_places + ")" + returning;
+                        (count == 0 ? " DEFAULT VALUES" : " (" + plain + ") VALUES (" + places + ")") +
+                        returning;
+    statements.insert_keyed =
+        "INSERT INTO " + table + " (" + all + ") VALUES (" + all_places + ")" + returning;
     statements.find_deleted = "SELECT " + all + " FROM " + table + " WHERE " + key + " = " + place(1);
     statements.find = statements.find_deleted;
-    if (model.has_soft_delete()) statements.find += is_sqlite ? " AND \"is_deleted\" = 0" : " AND \"is_deleted\" = FALSE";
+    if (model.has_soft_delete())
+        statements.find += is_sqlite ? " AND \"is_deleted\" = 0" : " AND \"is_deleted\" = FALSE";
     statements.update = "UPDATE " + table + " SET " + changes + " WHERE " + key + " = " + place(count + 1);
     statements.update_fresh = statements.update + " AND \"updated_at\" = " + place(count + 2);
     return statements;
@@ -49,7 +52,8 @@ MappedStatements mapped_statements(const Model& model, core::SqlDialect dialect)
 namespace detail {
 
 void throw_none(const Model& model) {
-    throw core::NotFound("query.none", "no row of `" + model.table() + "` matches", {{"model", model.table()}});
+    throw core::NotFound("query.none", "no row of `" + model.table() + "` matches",
+                         {{"model", model.table()}});
 }
 
 void throw_many(const Model& model) {

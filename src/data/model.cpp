@@ -156,14 +156,16 @@ void Model::set_full_text(std::vector<std::string> columns) {
     for (const std::string& name : columns) {
         const Column* column = find_column(name);
         if (column == nullptr || column->type != core::ValueType::Text) {
-            throw core::InvalidArgument("model.full_text", "a full-text index is of text columns", {{"name", name}});
+            throw core::InvalidArgument("model.full_text", "a full-text index is of text columns",
+                                        {{"name", name}});
         }
     }
     full_text_ = std::move(columns);
 }
 
 const Scope* Model::find_scope(std::string_view name) const noexcept {
-    const auto found = std::find_if(scopes_.begin(), scopes_.end(), [&](const auto& s) { return s.first == name; });
+    const auto found =
+        std::find_if(scopes_.begin(), scopes_.end(), [&](const auto& s) { return s.first == name; });
     return found == scopes_.end() ? nullptr : &found->second;
 }
 

@@ -113,7 +113,7 @@ SqliteConnection::SqliteConnection(const std::string& path, const DatabaseOption
     set_up("PRAGMA synchronous = FULL");  // What was acknowledged survives a power cut.
     set_up("PRAGMA foreign_keys = ON");
     set_up("PRAGMA case_sensitive_like = ON");  // As expressions have it.
-    set_up("PRAGMA recursive_triggers = ON");  // What REPLACE displaces is seen by histories.
+    set_up("PRAGMA recursive_triggers = ON");   // What REPLACE displaces is seen by histories.
     set_up("PRAGMA temp_store = MEMORY");
     // Triggers write full-text indexes and checks call JSON functions, which an untrusted schema may not. Our
     // own functions are for statements alone (SQLITE_DIRECTONLY): a file from elsewhere runs none of them.

@@ -80,9 +80,10 @@ struct Visit {
             .soft_delete(&Visit::is_deleted, &Visit::deleted_at, &Visit::deleted_by)
             .index({"-created_at", "-id"}, {.where = core::field("is_deleted") == false})
             .full_text({"reason"})
-            .scope("graded", [](const data::Query& query, const core::Parameters&) {
-                return query.where(core::field("grade").is_not_null());
-            })
+            .scope("graded",
+                   [](const data::Query& query, const core::Parameters&) {
+                       return query.where(core::field("grade").is_not_null());
+                   })
             .scope("dearer_than", [](const data::Query& query, const core::Parameters& parameters) {
                 return query.where(core::field("fee") > core::parameter("fee"), parameters);
             });
