@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "sqlite_connection.hpp"
 #include "consilia/core/clock.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/core/sql.hpp"
+#include "sqlite_connection.hpp"
 
 namespace consilia::data {
 namespace {
