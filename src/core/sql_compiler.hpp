@@ -60,6 +60,8 @@ private:
     void case_when(Operands operands, ValueType wanted);
     void listed(Operands operands, std::string_view separator);
     void call_sqlite(const Expression& expression);
+
+    // sql_postgres.cpp
     void call_postgres(const Expression& expression, ValueType type);
     void arithmetic_postgres(const Expression& expression);
     void text_postgres(const Expression& expression);
