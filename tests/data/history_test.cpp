@@ -7,6 +7,7 @@
 #include "consilia/data/migrations.hpp"
 #include "consilia/data/records.hpp"
 #include "consilia/data/repository.hpp"
+#include "consilia/data/schema.hpp"
 #include "data/errors.hpp"
 #include "data/fresh_database.hpp"
 
@@ -217,6 +218,14 @@ TEST_P(HistoryTest, GivesTheRowsOfATime) {
     EXPECT_THAT(texts(2), ElementsAre("second"));
     EXPECT_THAT(texts(3), ElementsAre("second", "other"));
     EXPECT_THAT(texts(4), ElementsAre("other"));
+}
+
+TEST_P(HistoryTest, ShowsVersionsOfDeletedRowsInReflectedTablesToo) {
+    notes.soft_delete(database.autocommit(), note.id);
+    const Schema schema = reflect(database.autocommit());
+    EXPECT_TRUE(schema.require("notes")->has_history());
+    EXPECT_EQ(Query(*schema.require("notes")).count(database.autocommit()), 0);
+    EXPECT_EQ(Query(*schema.require("notes_history")).count(database.autocommit()), 2);
 }
 
 TEST_P(HistoryTest, RestoresAVersion) {

@@ -99,8 +99,10 @@ public:
     [[nodiscard]] const Column* find_column(std::string_view name) const noexcept;
     [[nodiscard]] const Reference* find_reference(std::string_view relation) const noexcept;
     [[nodiscard]] const Column* primary_key() const noexcept;
-    /// Rows with `is_deleted = true` are hidden from queries unless they ask for them.
-    [[nodiscard]] bool has_soft_delete() const noexcept { return find_column("is_deleted") != nullptr; }
+    /// Rows with `is_deleted = true` are hidden from queries unless they ask for them. A history shows all.
+    [[nodiscard]] bool has_soft_delete() const noexcept {
+        return find_column("is_deleted") != nullptr && find_column("history_id") == nullptr;
+    }
     /// A number that no other model of the process has had: what was compiled for it is found by it.
     [[nodiscard]] std::uint64_t identity() const noexcept { return identity_.number; }
     [[nodiscard]] bool has_history() const noexcept { return has_history_; }
