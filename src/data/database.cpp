@@ -162,30 +162,45 @@ void Transaction::on_commit(std::function<void()> action) {
 }
 
 void Transaction::savepoint(const std::function<void()>& body) {
-    const std::string name = "sp" + std::to_string(++savepoints_);
-    const std::size_t actions = on_commit_.size();
-    connection().command("SAVEPOINT " + name);
+    begin_savepoint();
     try {
         body();
     } catch (...) {
-        --savepoints_;
-        on_commit_.resize(actions);
-        undo_savepoint(name);
+        undo_savepoint();
         throw;
     }
-    --savepoints_;
+    release_savepoint();
+}
+
+void Transaction::begin_savepoint() {
+    connection().command("SAVEPOINT sp" + std::to_string(savepoints_.size() + 1));
+    savepoints_.push_back(on_commit_.size());
+}
+
+void Transaction::release_savepoint() {
+    const std::string name = end_savepoint().name;
     connection().command("RELEASE " + name);
 }
 
-void Transaction::undo_savepoint(const std::string& name) const noexcept {
+void Transaction::undo_savepoint() {
+    const EndedSavepoint ended = end_savepoint();
+    on_commit_.resize(std::min(ended.actions, on_commit_.size()));
     try {
-        lease_->failed_connection().command("ROLLBACK TO " + name);
-        connection().command("RELEASE " + name);
+        lease_->failed_connection().command("ROLLBACK TO " + ended.name);
+        connection().command("RELEASE " + ended.name);
     } catch (const std::exception&) {
-        // The whole transaction is gone, and every further statement says so; what `body` threw is the
+        // The whole transaction is gone, and every further statement says so; what went wrong inside is the
         // reason.
         return;
     }
+}
+
+Transaction::EndedSavepoint Transaction::end_savepoint() {
+    if (savepoints_.empty())
+        throw core::InvalidArgument("database.transaction", "the transaction has no open savepoint");
+    EndedSavepoint ended{"sp" + std::to_string(savepoints_.size()), savepoints_.back()};
+    savepoints_.pop_back();
+    return ended;
 }
 
 ReadScope::ReadScope(std::unique_ptr<Lease> lease) : Session(std::move(lease)) {

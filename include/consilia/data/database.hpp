@@ -135,13 +135,22 @@ public:
     void on_commit(std::function<void()> action);
     /// Runs `body` so that its changes are undone if it throws, and the rest of the transaction stays.
     void savepoint(const std::function<void()>& body);
+    /// As `savepoint`, for languages whose blocks are no functions: what is begun is released or undone once,
+    /// the innermost first. @throws InvalidArgument (`database.transaction`) without one that is open.
+    void begin_savepoint();
+    void release_savepoint();
+    void undo_savepoint();
 
 private:
     friend class Database;
+    struct EndedSavepoint {
+        std::string name;
+        std::size_t actions;
+    };
     Transaction(std::unique_ptr<Lease> lease, const TransactionOptions& options);
-    void undo_savepoint(const std::string& name) const noexcept;
+    EndedSavepoint end_savepoint();
     std::vector<std::function<void()>> on_commit_;
-    int savepoints_ = 0;
+    std::vector<std::size_t> savepoints_;  ///< How many actions there were when each began.
 };
 
 /// One snapshot for any number of reads: consistent, and on SQLite cheaper than as many single ones.
