@@ -39,14 +39,15 @@ void bind_table(py::module_& module) {
         .def_property_readonly("columns",
                                [](const Model& model) {
                                    py::list names;
-                                   for (const data::Column& column : model.columns()) names.append(column.name);
+                                   for (const data::Column& column : model.columns())
+                                       names.append(column.name);
                                    return names;
                                })
         .def(
             "add_column",
             [](Model& model, std::string name, const std::string& type, bool nullable, bool unique,
-               bool primary_key, const py::object& default_value, bool defaults_to_now, std::int64_t length_max,
-               std::vector<std::string> choices, const py::object& check) {
+               bool primary_key, const py::object& default_value, bool defaults_to_now,
+               std::int64_t length_max, std::vector<std::string> choices, const py::object& check) {
                 data::Column column{.name = std::move(name),
                                     .type = type_named(type),
                                     .is_nullable = nullable,
@@ -99,7 +100,8 @@ std::function<void(const data::StatementEvent&)> statement_action(const py::func
     });
     return [held](const data::StatementEvent& event) {
         const py::gil_scoped_acquire acquired;
-        const py::object code = event.error == nullptr ? py::object(py::none()) : py::str(event.error->code());
+        const py::object code =
+            event.error == nullptr ? py::object(py::none()) : py::str(event.error->code());
         (*held)(py::str(event.sql.data(), event.sql.size()), event.duration.count(), event.rows, code);
     };
 }
@@ -133,11 +135,13 @@ void bind_watch(py::module_& module) {
 
 void bind_subqueries(py::module_& module) {
     module.def(
-        "exists", [](const py::object& query) { return data::exists(query_of(query.ptr())); }, py::arg("query"),
-        "Whether the query has a row; in it `outer(path)` is a field of the query around.");
+        "exists", [](const py::object& query) { return data::exists(query_of(query.ptr())); },
+        py::arg("query"), "Whether the query has a row; in it `outer(path)` is a field of the query around.");
     module.def(
         "in_query",
-        [](const core::Term& value, const py::object& query) { return data::in(value, query_of(query.ptr())); },
+        [](const core::Term& value, const py::object& query) {
+            return data::in(value, query_of(query.ptr()));
+        },
         py::arg("value"), py::arg("query"), "Whether the value is among those of the query's only column.");
     module.def(
         "scalar",

@@ -33,16 +33,14 @@ void bind_unary(py::module_& module, const char* name, Term (*function)(const Te
 void bind_binary(py::module_& module, const char* name, Term (*function)(const Term&, const Term&),
                  const char* first, const char* second, const char* doc) {
     module.def(
-        name,
-        [function](const py::object& a, const py::object& b) { return function(term(a), term(b)); },
+        name, [function](const py::object& a, const py::object& b) { return function(term(a), term(b)); },
         py::arg(first), py::arg(second), doc);
 }
 
 void bind_test(py::module_& module, const char* name, Expression (*function)(const Term&, const Term&),
                const char* second, const char* doc) {
     module.def(
-        name,
-        [function](const py::object& a, const py::object& b) { return function(term(a), term(b)); },
+        name, [function](const py::object& a, const py::object& b) { return function(term(a), term(b)); },
         py::arg("text"), py::arg(second), doc);
 }
 
@@ -67,7 +65,8 @@ void bind_numbers_and_texts(py::module_& module) {
             return count.is_none() ? core::substr(term(text), term(first))
                                    : core::substr(term(text), term(first), term(count));
         },
-        py::arg("text"), py::arg("first"), py::arg("count") = py::none(), "Code points from `first`, 1-based.");
+        py::arg("text"), py::arg("first"), py::arg("count") = py::none(),
+        "Code points from `first`, 1-based.");
     module.def(
         "replace",
         [](const py::object& text, const py::object& what, const py::object& by) {
@@ -107,10 +106,10 @@ void bind_times(py::module_& module) {
         const char* name;
         Operator op;
     };
-    for (const Part part : {Part{"year", Operator::Year}, Part{"month", Operator::Month},
-                            Part{"day", Operator::Day}, Part{"weekday", Operator::Weekday},
-                            Part{"day_of_year", Operator::DayOfYear}, Part{"hour", Operator::Hour},
-                            Part{"minute", Operator::Minute}, Part{"second", Operator::Second}}) {
+    for (const Part part :
+         {Part{"year", Operator::Year}, Part{"month", Operator::Month}, Part{"day", Operator::Day},
+          Part{"weekday", Operator::Weekday}, Part{"day_of_year", Operator::DayOfYear},
+          Part{"hour", Operator::Hour}, Part{"minute", Operator::Minute}, Part{"second", Operator::Second}}) {
         module.def(
             part.name, [op = part.op](const py::object& value) { return core::date_part(op, term(value)); },
             py::arg("value"), "This part of a date or a timestamp, in UTC.");
@@ -118,7 +117,8 @@ void bind_times(py::module_& module) {
     bind_binary(module, "add_days", &core::add_days, "date", "days", "A date so many days later.");
     bind_binary(module, "add_seconds", &core::add_seconds, "timestamp", "seconds",
                 "A timestamp so many whole seconds later.");
-    bind_binary(module, "days_between", &core::days_between, "start", "end", "Days from the first to the second.");
+    bind_binary(module, "days_between", &core::days_between, "start", "end",
+                "Days from the first to the second.");
     bind_binary(module, "seconds_between", &core::seconds_between, "start", "end",
                 "Seconds from the first to the second.");
 }
@@ -141,7 +141,8 @@ void bind_json(py::module_& module) {
 
 void bind_aggregates(py::module_& module) {
     module.def(
-        "count", [](const py::object& value) { return value.is_none() ? core::count() : core::count(term(value)); },
+        "count",
+        [](const py::object& value) { return value.is_none() ? core::count() : core::count(term(value)); },
         py::arg("value") = py::none(), "Rows, or rows where the value is not null.");
     bind_unary(module, "count_distinct", &core::count_distinct, "Different values that are not null.");
     bind_unary(module, "sum", &core::sum, "The sum; null without a value.");
@@ -153,7 +154,8 @@ void bind_aggregates(py::module_& module) {
         [](const py::object& aggregate, const py::object& condition) {
             return core::filter(term(aggregate), condition_of(condition.ptr()));
         },
-        py::arg("aggregate"), py::arg("condition"), "The aggregate of the rows for which the condition is true.");
+        py::arg("aggregate"), py::arg("condition"),
+        "The aggregate of the rows for which the condition is true.");
 }
 
 void bind_windows(py::module_& module) {
@@ -183,7 +185,8 @@ void bind_windows(py::module_& module) {
             return core::over(term(function), window);
         },
         py::arg("function"), py::kw_only(), py::arg("partition_by") = py::tuple(),
-        py::arg("order_by") = py::tuple(), "A window function or an aggregate over the rows around each row.");
+        py::arg("order_by") = py::tuple(),
+        "A window function or an aggregate over the rows around each row.");
     module.def("outer", &core::outer, py::arg("path"), "A field of the query around the subquery.");
 }
 

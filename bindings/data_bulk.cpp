@@ -18,9 +18,10 @@ using Take = std::function<void(const data::RowSet&)>;
 
 std::size_t require_column(const ModelInfo& info, PyObject* name) {
     if (const auto column = info.find_column(name)) return *column;
-    throw core::InvalidArgument("query.unknown_field",
-                                "`" + info.model().table() + "` has no column `" + std::string(text_of(name)) + "`",
-                                {{"model", info.model().table()}, {"path", text_of(name)}});
+    throw core::InvalidArgument(
+        "query.unknown_field",
+        "`" + info.model().table() + "` has no column `" + std::string(text_of(name)) + "`",
+        {{"model", info.model().table()}, {"path", text_of(name)}});
 }
 
 /// The columns that rows like the first one have.
@@ -88,7 +89,8 @@ private:
     }
     void append_sequence(PyObject* row) {
         const py::object values = owned(PySequence_Fast(row, "a row is a record, a dict or a sequence"));
-        if (static_cast<std::size_t>(PySequence_Fast_GET_SIZE(values.ptr())) != columns_.size()) throw_columns();
+        if (static_cast<std::size_t>(PySequence_Fast_GET_SIZE(values.ptr())) != columns_.size())
+            throw_columns();
         PyObject** items = PySequence_Fast_ITEMS(values.ptr());
         for (const std::size_t column : columns_) append_value(rows_, described(column), *items++);
     }

@@ -1,4 +1,5 @@
-// Columns of a result for numpy, and results for readers of Arrow: the buffers are shared wherever they can be.
+// Columns of a result for numpy, and results for readers of Arrow: the buffers are shared wherever they can
+// be.
 #include <pybind11/numpy.h>
 
 #include <limits>
@@ -63,16 +64,19 @@ py::object timestamps(const RowsObject& rows, const data::ColumnData& cells, py:
         return view(py::dtype::of<std::int64_t>(), rows.end - rows.begin, data + rows.begin, owner)
             .attr("view")("datetime64[us]");
     }
-    return copied<std::int64_t>(rows, cells, [&](std::size_t row, bool is_null) {
-               return is_null ? kNotATime : cells.int64(row);
-           }).attr("view")("datetime64[us]");
+    return copied<std::int64_t>(
+               rows, cells,
+               [&](std::size_t row, bool is_null) { return is_null ? kNotATime : cells.int64(row); })
+        .attr("view")("datetime64[us]");
 }
 
 /// Copied: numpy has no dates of 32 bits.
 py::object dates(const RowsObject& rows, const data::ColumnData& cells) {
-    return copied<std::int64_t>(rows, cells, [&](std::size_t row, bool is_null) {
-               return is_null ? kNotATime : std::int64_t{cells.date(row).days};
-           }).attr("view")("datetime64[D]");
+    return copied<std::int64_t>(rows, cells,
+                                [&](std::size_t row, bool is_null) {
+                                    return is_null ? kNotATime : std::int64_t{cells.date(row).days};
+                                })
+        .attr("view")("datetime64[D]");
 }
 
 /// Releases what nobody has taken over.

@@ -1,6 +1,6 @@
 #pragma once
-// The types of the data layer that are made with CPython's own API, and what they share: rows of a result, the
-// records that look into them, queries and sessions.
+// The types of the data layer that are made with CPython's own API, and what they share: rows of a result,
+// the records that look into them, queries and sessions.
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -21,9 +21,9 @@ struct ModelInfo;
 /// Where the values of one record stand in the columns of a result: of the queried model, or of a row that it
 /// refers to.
 struct RowNode {
-    const ModelInfo* info = nullptr;              ///< Null: rows without a model.
-    std::vector<std::int32_t> columns;            ///< By column of the model; -1: not selected.
-    std::vector<std::unique_ptr<RowNode>> relations;  ///< By reference of the model; null: not included.
+    const ModelInfo* info = nullptr;                       ///< Null: rows without a model.
+    std::vector<std::int32_t> columns;                     ///< By column of the model; -1: not selected.
+    std::vector<std::unique_ptr<RowNode>> relations;       ///< By reference of the model; null: not included.
     std::vector<std::shared_ptr<const RowNode>> branches;  ///< Of what was prefetched.
     /// For what the model does not have, name to column, or to -1 - branch; null if there is nothing.
     py::object extras;
@@ -56,8 +56,7 @@ void fill_shape(RowNode& root, const ModelInfo* info, std::span<const data::RowC
 
 /// A result, or a part of one.
 struct RowsObject {
-    PyObject_HEAD
-    std::shared_ptr<const data::RowSet> rows;
+    PyObject_HEAD std::shared_ptr<const data::RowSet> rows;
     std::shared_ptr<const RowNode> shape;
     const data::RowTree* tree;  ///< What `rows` is part of, if rows were prefetched; kept by it.
     std::size_t begin;
@@ -72,8 +71,7 @@ struct RecordLocal {
 };
 
 struct RecordObject {
-    PyObject_HEAD
-    RowsObject* rows;  ///< Null: not from a database.
+    PyObject_HEAD RowsObject* rows;  ///< Null: not from a database.
     const RowNode* node;
     std::size_t row;
     RecordLocal* local;  ///< Null while nothing was assigned.
@@ -87,19 +85,18 @@ struct Prefetched {
 };
 
 struct QueryObject {
-    PyObject_HEAD
-    data::Query query;
+    PyObject_HEAD data::Query query;
     const ModelInfo* info;
     std::vector<Prefetched> prefetched;
+    std::vector<std::string> included;
 };
 
 /// A Database, a Transaction or a ReadScope.
 struct SessionObject {
-    PyObject_HEAD
-    std::shared_ptr<data::Database> database;
+    PyObject_HEAD std::shared_ptr<data::Database> database;
     std::unique_ptr<data::Transaction> transaction;
     std::unique_ptr<data::ReadScope> read;
-    data::Transaction* writer;    ///< The transaction, also one that C++ owns; null once it has ended.
+    data::Transaction* writer;     ///< The transaction, also one that C++ owns; null once it has ended.
     const data::Session* session;  ///< The transaction or read scope; null once it has ended.
     bool is_database;
     bool is_busy;
@@ -122,7 +119,8 @@ PyObject* make_rows(std::shared_ptr<const data::RowSet> rows, std::shared_ptr<co
                     std::size_t begin, std::size_t end, const data::RowTree* tree = nullptr);
 PyObject* make_tree(std::shared_ptr<const data::RowTree> tree, std::shared_ptr<const RowNode> shape);
 PyObject* make_record(RowsObject* rows, const RowNode& node, std::size_t row);
-PyObject* make_query(const ModelInfo& info, data::Query query, std::vector<Prefetched> prefetched);
+PyObject* make_query(const ModelInfo& info, data::Query query, std::vector<Prefetched> prefetched,
+                     std::vector<std::string> included = {});
 /// @throws TypeError, here and below, for another object.
 const data::Query& query_of(PyObject* object);
 
@@ -155,8 +153,8 @@ void append_value(data::RowSet& rows, const data::Column& column, PyObject* obje
 py::object numpy_column(const RowsObject& rows, std::size_t column);
 py::object arrow_array(const std::shared_ptr<const data::RowSet>& rows);
 py::object arrow_stream(const std::shared_ptr<const data::RowSet>& rows);
-/// Rows of records, dicts, tuples (with `columns`) or anything with Arrow's stream, in chunks for `take`, which
-/// is called with the GIL held.
+/// Rows of records, dicts, tuples (with `columns`) or anything with Arrow's stream, in chunks for `take`,
+/// which is called with the GIL held.
 void read_rows(const ModelInfo& info, PyObject* source, PyObject* columns,
                const std::function<void(const data::RowSet&)>& take);
 

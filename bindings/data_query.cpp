@@ -1,12 +1,10 @@
 // Queries: each method is a step or a run of data::Query.
-#include "data_native.hpp"
-
+#include <algorithm>
 #include <string>
 #include <vector>
 
-#include "consilia/core/functions.hpp"
 #include "consilia/data/row_tree.hpp"
-#include "consilia/data/subquery.hpp"
+#include "data_native.hpp"
 
 namespace consilia::bindings {
 
@@ -19,7 +17,8 @@ QueryObject* self_of(PyObject* object) {
 }
 
 PyObject* with(PyObject* self, data::Query query) {
-    return make_query(*self_of(self)->info, std::move(query), self_of(self)->prefetched);
+    return make_query(*self_of(self)->info, std::move(query), self_of(self)->prefetched,
+                      self_of(self)->included);
 }
 
 std::int64_t integer(PyObject* object) {
@@ -149,7 +148,8 @@ PyObject* page(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObjec
 PyObject* after(PyObject* self, PyObject* key) {
     return guarded([&] {
         std::vector<core::Value> values;
-        for (const py::handle value : py::reinterpret_borrow<py::object>(key)) values.push_back(to_value(value));
+        for (const py::handle value : py::reinterpret_borrow<py::object>(key))
+            values.push_back(to_value(value));
         return with(self, self_of(self)->query.after(values));
     });
 }
@@ -166,12 +166,24 @@ PyObject* key(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject
     });
 }
 
+/// Each row on the way too, once: a record is reached through the one that refers to it.
 PyObject* include(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
     return guarded([&] {
         refuse_names("include", names);
         data::Query query = self_of(self)->query;
-        for (Py_ssize_t i = 0; i < count; ++i) query = query.include(path_of(given[i]));
-        return with(self, std::move(query));
+        std::vector<std::string> included = self_of(self)->included;
+        for (Py_ssize_t i = 0; i < count; ++i) {
+            const std::string_view path = path_of(given[i]);
+            for (std::size_t end = 0; end <= path.size(); ++end) {
+                end = std::min(path.find('.', end), path.size());
+                const std::string_view relation = path.substr(0, end);
+                if (std::ranges::find(included, relation) != included.end()) continue;
+                query = query.include(relation);
+                included.emplace_back(relation);
+            }
+        }
+        return make_query(*self_of(self)->info, std::move(query), self_of(self)->prefetched,
+                          std::move(included));
     });
 }
 
@@ -258,8 +270,8 @@ PyObject* run(PyObject* self, PyObject* session) {
 PyObject* json(PyObject* self, PyObject* session) {
     return guarded([&] {
         const data::Query& query = self_of(self)->query;
-        const std::string text = with_session(
-            session, [&](const data::Session& on) { return data::to_json(query.run_tree(on)); });
+        const std::string text =
+            with_session(session, [&](const data::Session& on) { return data::to_json(query.run_tree(on)); });
         return PyBytes_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
     });
 }
@@ -355,8 +367,9 @@ PyObject* prefetch(PyObject* self, PyObject* const* given, Py_ssize_t count, PyO
     return guarded([&] {
         const Arguments arguments("prefetch", {"name", "query", "relation"}, 3, given, count, names);
         QueryObject* children = as_query(arguments[1]);
-        py::object made = owned(with(self, self_of(self)->query.prefetch(text_of(arguments[0]), children->query,
-                                                                         path_of(arguments[2]))));
+        py::object made =
+            owned(with(self, self_of(self)->query.prefetch(text_of(arguments[0]), children->query,
+                                                           path_of(arguments[2]))));
         QueryObject* query = self_of(made.ptr());
         query->prefetched.push_back(
             {std::string(text_of(arguments[0])), children->info, children->prefetched});
@@ -368,13 +381,13 @@ void query_dealloc(PyObject* self) {
     PyTypeObject* type = Py_TYPE(self);
     self_of(self)->query.~Query();
     self_of(self)->prefetched.~vector();
+    self_of(self)->included.~vector();
     type->tp_free(self);
     Py_DECREF(type);
 }
 
 struct ChunksObject {
-    PyObject_HEAD
-    data::Chunks chunks;
+    PyObject_HEAD data::Chunks chunks;
     PyObject* session;
     const ModelInfo* info;
 };
@@ -382,8 +395,8 @@ struct ChunksObject {
 PyObject* chunks_next(PyObject* self) {
     return guarded([&]() -> PyObject* {
         auto* chunks = reinterpret_cast<ChunksObject*>(self);
-        data::RowSet rows = with_session(
-            chunks->session, [&](const data::Session& on) { return chunks->chunks.next(on); });
+        data::RowSet rows =
+            with_session(chunks->session, [&](const data::Session& on) { return chunks->chunks.next(on); });
         if (rows.empty()) return nullptr;
         auto shape = shape_of(chunks->info, rows.columns());
         return make_rows(std::move(rows), std::move(shape));
@@ -415,7 +428,8 @@ PyObject* chunks(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObj
 }
 
 PyObject* query_repr(PyObject* self) {
-    return guarded([&] { return py::str("<Query " + self_of(self)->query.sql().text + ">").release().ptr(); });
+    return guarded(
+        [&] { return py::str("<Query " + self_of(self)->query.sql().text + ">").release().ptr(); });
 }
 
 PyObject* query_new(PyTypeObject*, PyObject* args, PyObject*) {
@@ -458,11 +472,13 @@ PyMethodDef methods[] = {
     fast_method("key", key, "key($self, /, record)\n--\n\nWhere a record of the result stands in the order."),
     fast_method("select", pick<&Query::select>, "The columns of the result, and no others."),
     fast_method("defer", pick<&Query::defer>, "All columns but these."),
-    fast_method("include", include, "Loads the rows that these references lead to, in the same statement."),
+    fast_method("include", include,
+                "Loads the rows that these references lead to, and those on the way, in the same statement."),
     {"distinct", plain<&Query::distinct>, METH_NOARGS, "Each different row once."},
     fast_method("annotate", annotate, "Adds calculated columns, given by name."),
-    fast_method("group_by", pick<&Query::group_by>,
-                "One row for each combination of these values, with the annotations, which may be aggregates."),
+    fast_method(
+        "group_by", pick<&Query::group_by>,
+        "One row for each combination of these values, with the annotations, which may be aggregates."),
     fast_method("having", narrow<&Query::having>, "Keeps the groups for which every condition is true."),
     fast_method("search", search,
                 "search($self, /, text, rank_as=None)\n--\n\nKeeps rows that hold every word of the text."),
@@ -488,9 +504,10 @@ PyMethodDef methods[] = {
     fast_method("aggregate", aggregate, "One row of aggregates over all rows, given by name."),
     fast_method("update", update, "Changes the matching rows and gives their number."),
     {"delete", remove, METH_O, "Deletes the matching rows and gives their number."},
-    fast_method("chunks", chunks,
-                "chunks($self, /, session, rows)\n--\n\nAll rows in results of this many, each where the last "
-                "one ended."),
+    fast_method(
+        "chunks", chunks,
+        "chunks($self, /, session, rows)\n--\n\nAll rows in results of this many, each where the last "
+        "one ended."),
     {"explain", explain, METH_O, "How the database runs it: the text, and the tables read whole."},
     {"sql", sql, METH_NOARGS, "The statement; values are placeholders."},
     {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "Query[Model], for annotations."},
@@ -498,11 +515,13 @@ PyMethodDef methods[] = {
 
 }  // namespace
 
-PyObject* make_query(const ModelInfo& info, data::Query query, std::vector<Prefetched> prefetched) {
+PyObject* make_query(const ModelInfo& info, data::Query query, std::vector<Prefetched> prefetched,
+                     std::vector<std::string> included) {
     auto* made = reinterpret_cast<QueryObject*>(query_type->tp_alloc(query_type, 0));
     if (made == nullptr) return nullptr;
     new (&made->query) data::Query(std::move(query));
     new (&made->prefetched) std::vector<Prefetched>(std::move(prefetched));
+    new (&made->included) std::vector<std::string>(std::move(included));
     made->info = &info;
     return reinterpret_cast<PyObject*>(made);
 }
@@ -513,14 +532,16 @@ const data::Query& query_of(PyObject* object) {
 
 void add_query_type(py::module_& module) {
     static PyType_Slot slots[] = {
-        {Py_tp_doc, const_cast<char*>("Rows of a model, narrowed, ordered and calculated. Immutable: each step "
-                                      "gives a new query.")},
+        {Py_tp_doc,
+         const_cast<char*>("Rows of a model, narrowed, ordered and calculated. Immutable: each step "
+                           "gives a new query.")},
         {Py_tp_new, reinterpret_cast<void*>(query_new)},
         {Py_tp_dealloc, reinterpret_cast<void*>(query_dealloc)},
         {Py_tp_repr, reinterpret_cast<void*>(query_repr)},
         {Py_tp_methods, methods},
         {0, nullptr}};
-    static PyType_Spec spec = {"consilia._core.data.Query", sizeof(QueryObject), 0, Py_TPFLAGS_DEFAULT, slots};
+    static PyType_Spec spec = {"consilia._core.data.Query", sizeof(QueryObject), 0, Py_TPFLAGS_DEFAULT,
+                               slots};
     query_type = add_type(module, spec);
     add_chunks_type(module);
 }

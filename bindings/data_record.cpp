@@ -1,5 +1,5 @@
-// Records and the columns of their classes. A record of a result holds a place in its columns: a value becomes
-// an object of Python when it is read, and a record costs one allocation.
+// Records and the columns of their classes. A record of a result holds a place in its columns: a value
+// becomes an object of Python when it is read, and a record costs one allocation.
 #include <structmember.h>
 
 #include <algorithm>
@@ -20,8 +20,7 @@ PyTypeObject* reference_type = nullptr;
 
 /// `Prediction.status`: on the class a term, on a record the value.
 struct ColumnObject {
-    PyObject_HEAD
-    PyObject* term;
+    PyObject_HEAD PyObject* term;
     const ModelInfo* info;  ///< Null until the class is declared.
     std::size_t index;
 };
@@ -75,11 +74,13 @@ bool is_there(const RecordObject* parent, const RowNode& child, std::size_t refe
 }
 
 py::object related_record(RecordObject* record, std::size_t reference) {
-    if (record->local != nullptr && record->local->related[reference]) return record->local->related[reference];
+    if (record->local != nullptr && record->local->related[reference])
+        return record->local->related[reference];
     const RowNode* child = record->node->relations[reference].get();
     const auto& described = record->node->info->model().references()[reference];
     if (record->rows == nullptr || child == nullptr) {
-        throw_attribute_error("`" + described.relation + "` was not loaded with this record: include it in the query");
+        throw_attribute_error("`" + described.relation +
+                              "` was not loaded with this record: include it in the query");
     }
     if (!is_there(record, *child, reference)) return py::none();
     return owned(make_record(record->rows, *child, record->row));
@@ -102,7 +103,8 @@ void set_reference(RecordObject* record, std::size_t reference, PyObject* value)
         const ModelInfo* target = record->node->info->targets[reference];
         RecordObject* other = as_record(value);
         if (other->node->info != target)
-            throw_type_error(std::string("wanted a ") + target->type->tp_name + ", not a " + Py_TYPE(value)->tp_name);
+            throw_type_error(std::string("wanted a ") + target->type->tp_name + ", not a " +
+                             Py_TYPE(value)->tp_name);
         set_column(record, column, record_value(other, target->key_column).ptr());
     }
     local_of(record).related[reference] = py::reinterpret_borrow<py::object>(value);
@@ -146,7 +148,8 @@ PyObject* record_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
             } else if (const auto reference = info.find_reference(name)) {
                 set_reference(record, *reference, value);
             } else {
-                throw_type_error(std::string(type->tp_name) + " has no column `" + std::string(text_of(name)) + "`");
+                throw_type_error(std::string(type->tp_name) + " has no column `" +
+                                 std::string(text_of(name)) + "`");
             }
         }
         return made.release().ptr();
@@ -227,7 +230,8 @@ PyObject* record_repr(PyObject* self) {
 /// Two records are equal if they are of one model and have one key.
 PyObject* record_compare(PyObject* left, PyObject* right, int op) {
     return guarded([&]() -> PyObject* {
-        if ((op != Py_EQ && op != Py_NE) || PyObject_TypeCheck(right, record_type) == 0) Py_RETURN_NOTIMPLEMENTED;
+        if ((op != Py_EQ && op != Py_NE) || PyObject_TypeCheck(right, record_type) == 0)
+            Py_RETURN_NOTIMPLEMENTED;
         auto* a = reinterpret_cast<RecordObject*>(left);
         auto* b = reinterpret_cast<RecordObject*>(right);
         bool is_equal = left == right;
@@ -243,7 +247,8 @@ Py_hash_t record_hash(PyObject* self) {
     return guarded(
         [&]() -> Py_hash_t {
             auto* record = reinterpret_cast<RecordObject*>(self);
-            if (record->node->info == nullptr) return PyObject_Hash(reinterpret_cast<PyObject*>(record->rows));
+            if (record->node->info == nullptr)
+                return PyObject_Hash(reinterpret_cast<PyObject*>(record->rows));
             return PyObject_Hash(record_value(record, record->node->info->key_column).ptr());
         },
         Py_hash_t{-1});
@@ -260,7 +265,8 @@ PyObject* row_item(PyObject* self, Py_ssize_t at) {
         PyErr_SetString(PyExc_IndexError, "a row has no such column");
         return nullptr;
     }
-    return guarded([&] { return to_python(record->rows->rows->column(static_cast<std::size_t>(at)), record->row); });
+    return guarded(
+        [&] { return to_python(record->rows->rows->column(static_cast<std::size_t>(at)), record->row); });
 }
 
 /// By position, or by name for columns whose names are no Python names.
@@ -370,8 +376,8 @@ ModelInfo::ModelInfo(std::shared_ptr<const data::Model> model, PyTypeObject* des
         if (all[i].is_primary_key) key_column = i;
     }
     for (const data::Reference& reference : repository.model().references()) {
-        reference_columns.push_back(static_cast<std::size_t>(
-            repository.model().find_column(reference.column) - all.data()));
+        reference_columns.push_back(
+            static_cast<std::size_t>(repository.model().find_column(reference.column) - all.data()));
     }
     own = std::move(node);
 }
@@ -416,7 +422,8 @@ void register_model(const std::shared_ptr<data::Model>& model, const py::type& t
     }
     info->enums.resize(info->names.size());
     for (const auto& [name, enumeration] : enums) {
-        if (const auto column = info->find_column(name.ptr())) info->enums[*column] = Py_NewRef(enumeration.ptr());
+        if (const auto column = info->find_column(name.ptr()))
+            info->enums[*column] = Py_NewRef(enumeration.ptr());
     }
     settle_descriptors(*info);
     Py_INCREF(type.ptr());
@@ -451,7 +458,8 @@ py::object record_value(RecordObject* record, std::size_t column) {
     py::object value = owned(to_python(cells, record->row));
     if (cells.type() == core::ValueType::Json) {  // Can be changed in place: one object for each record.
         local_of(record).cells[column] = value;
-    } else if (PyObject* enumeration = record->node->info->enums[column]; enumeration != nullptr && !value.is_none()) {
+    } else if (PyObject* enumeration = record->node->info->enums[column];
+               enumeration != nullptr && !value.is_none()) {
         return owned(PyObject_CallOneArg(enumeration, value.ptr()));
     }
     return value;
@@ -532,8 +540,8 @@ void add_record_types(py::module_& module) {
         {Py_sq_item, reinterpret_cast<void*>(row_item)},
         {Py_mp_subscript, reinterpret_cast<void*>(row_subscript)},
         {0, nullptr}};
-    static PyType_Spec row_spec = {"consilia._core.data.Row", sizeof(RecordObject), 0,
-                                   Py_TPFLAGS_DEFAULT, row_slots};
+    static PyType_Spec row_spec = {"consilia._core.data.Row", sizeof(RecordObject), 0, Py_TPFLAGS_DEFAULT,
+                                   row_slots};
     row_type = add_type(module, row_spec, record_type);
     add_descriptor_types(module);
 }

@@ -10,8 +10,7 @@ namespace {
 PyTypeObject* iterator_type = nullptr;
 
 struct IteratorObject {
-    PyObject_HEAD
-    RowsObject* rows;
+    PyObject_HEAD RowsObject* rows;
     std::size_t next;
 };
 
@@ -44,8 +43,7 @@ RowNode* node_of(RowNode* node, std::string_view relation) {
 /// Whether the column is one of the model, and if so where it stands.
 bool place_column(RowNode& root, std::string_view path, std::int32_t at) {
     const std::size_t dot = path.rfind('.');
-    RowNode* node =
-        node_of(&root, dot == std::string_view::npos ? std::string_view() : path.substr(0, dot));
+    RowNode* node = node_of(&root, dot == std::string_view::npos ? std::string_view() : path.substr(0, dot));
     if (node == nullptr || node->info == nullptr) return false;
     const std::string_view name = dot == std::string_view::npos ? path : path.substr(dot + 1);
     const data::Column* column = node->info->model().find_column(name);
@@ -181,9 +179,8 @@ std::size_t column_of(const RowsObject& rows, PyObject* name) {
 }
 
 PyObject* rows_column(PyObject* self, PyObject* name) {
-    return guarded([&] {
-        return numpy_column(*as_rows(self), column_of(*as_rows(self), name)).release().ptr();
-    });
+    return guarded(
+        [&] { return numpy_column(*as_rows(self), column_of(*as_rows(self), name)).release().ptr(); });
 }
 
 PyObject* rows_values(PyObject* self, PyObject* name) {

@@ -40,7 +40,8 @@ std::optional<std::int64_t> optional_key(PyObject* object) {
 std::vector<core::Value> values_of(PyObject* object) {
     std::vector<core::Value> values;
     if (object == nullptr) return values;
-    for (const py::handle value : py::reinterpret_borrow<py::object>(object)) values.push_back(to_value(value));
+    for (const py::handle value : py::reinterpret_borrow<py::object>(object))
+        values.push_back(to_value(value));
     return values;
 }
 
@@ -79,8 +80,8 @@ PyObject* insert(PyObject* self, PyObject* object) {
         RecordObject* record = as_record(object);
         const ModelInfo& info = model_of(record);
         const auto values = assigned_values(record);
-        const auto inserted = with_session(
-            self, [&](const data::Session& on) { return info.repository.insert(on, values); });
+        const auto inserted =
+            with_session(self, [&](const data::Session& on) { return info.repository.insert(on, values); });
         set_stored(record, info.key_column, py::int_(inserted.id));
         if (inserted.at) {
             for (const char* column : {"created_at", "updated_at"}) {
@@ -191,14 +192,15 @@ PyObject* bulk_insert(PyObject* self, PyObject* const* given, Py_ssize_t count, 
 std::vector<std::string> texts_of(PyObject* object) {
     std::vector<std::string> all;
     if (object == nullptr) return all;
-    for (const py::handle text : py::reinterpret_borrow<py::object>(object)) all.emplace_back(path_of(text.ptr()));
+    for (const py::handle text : py::reinterpret_borrow<py::object>(object))
+        all.emplace_back(path_of(text.ptr()));
     return all;
 }
 
 PyObject* upsert(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
     return guarded([&] {
-        const Arguments arguments("upsert", {"model", "rows", "conflict", "update", "columns"}, 3, given, count,
-                                  names);
+        const Arguments arguments("upsert", {"model", "rows", "conflict", "update", "columns"}, 3, given,
+                                  count, names);
         const ModelInfo& info = info_of(arguments[0]);
         const data::UpsertOptions options{texts_of(arguments[2]), texts_of(arguments.unless_none(3))};
         return write_rows(self, info, arguments[1], arguments.unless_none(4),
@@ -231,7 +233,8 @@ PyObject* execute(PyObject* self, PyObject* const* given, Py_ssize_t count, PyOb
 }
 
 PyObject* dialect(PyObject* self, void*) {
-    const bool is_sqlite = reinterpret_cast<SessionObject*>(self)->database->dialect() == core::SqlDialect::Sqlite;
+    const bool is_sqlite =
+        reinterpret_cast<SessionObject*>(self)->database->dialect() == core::SqlDialect::Sqlite;
     return PyUnicode_FromString(is_sqlite ? "sqlite" : "postgresql");
 }
 
@@ -340,8 +343,7 @@ PyObject* on_commit(PyObject* self, PyObject* action) {
 }
 
 struct SavepointObject {
-    PyObject_HEAD
-    SessionObject* transaction;
+    PyObject_HEAD SessionObject* transaction;
 };
 
 PyTypeObject* savepoint_type = nullptr;
@@ -370,7 +372,8 @@ PyObject* savepoint_enter(PyObject* self, PyObject*) {
 PyObject* savepoint_exit(PyObject* self, PyObject* const* given, Py_ssize_t count) {
     return guarded([&]() -> PyObject* {
         const bool is_good = count > 0 && given[0] == Py_None;
-        savepoint_step(self, is_good ? &data::Transaction::release_savepoint : &data::Transaction::undo_savepoint);
+        savepoint_step(self,
+                       is_good ? &data::Transaction::release_savepoint : &data::Transaction::undo_savepoint);
         Py_RETURN_FALSE;
     });
 }
@@ -489,7 +492,8 @@ PyObject* transact(PyObject* self, PyObject* const* given, Py_ssize_t count, PyO
         const Arguments arguments("transact", {"body", "attempts_max", "isolation"}, 1, given, count, names);
         const auto& database = reinterpret_cast<SessionObject*>(self)->database;
         data::RetryOptions options;
-        if (PyObject* attempts = arguments.unless_none(1)) options.attempts_max = static_cast<int>(key_of(attempts));
+        if (PyObject* attempts = arguments.unless_none(1))
+            options.attempts_max = static_cast<int>(key_of(attempts));
         options.isolation = isolation_of(arguments.unless_none(2));
         py::object result;
         const GilReleased released;
@@ -523,7 +527,8 @@ PyObject* create_tables(PyObject* self, PyObject* const* given, Py_ssize_t count
 }
 
 PyMethodDef session_methods[] = {
-    fast_method("get", get, "get($self, /, model, key)\n--\n\nThe record with this key. NotFound without one."),
+    fast_method("get", get,
+                "get($self, /, model, key)\n--\n\nThe record with this key. NotFound without one."),
     fast_method("get_or_none", get_or_none,
                 "get_or_none($self, /, model, key)\n--\n\nThe record with this key, or None."),
     {"insert", insert, METH_O,
@@ -532,20 +537,23 @@ PyMethodDef session_methods[] = {
      "update($self, record, /)\n--\n\nStores what was assigned to a record. Conflict (`record.stale`) if "
      "somebody changed\nthe row since it was read. Returns the record."},
     {"delete", remove, METH_O, "delete($self, record, /)\n--\n\nDeletes a row for good."},
-    fast_method("soft_delete", soft_delete,
-                "soft_delete($self, /, record, by=None)\n--\n\nHides a row: marks it with the time and with who "
-                "did it."),
+    fast_method(
+        "soft_delete", soft_delete,
+        "soft_delete($self, /, record, by=None)\n--\n\nHides a row: marks it with the time and with who "
+        "did it."),
     {"restore", restore, METH_O, "restore($self, record, /)\n--\n\nShows a soft-deleted row again."},
     fast_method("bulk_insert", bulk_insert,
                 "bulk_insert($self, /, model, rows, columns=None)\n--\n\nStores records, dicts, tuples (with "
                 "`columns`) or anything with `__arrow_c_stream__`\n(pandas, polars, pyarrow). Gives their "
                 "number."),
-    fast_method("upsert", upsert,
-                "upsert($self, /, model, rows, conflict, update=None, columns=None)\n--\n\nAs `bulk_insert`; a "
-                "row that is there by the columns `conflict` gets the new\nvalues of the columns `update`."),
+    fast_method(
+        "upsert", upsert,
+        "upsert($self, /, model, rows, conflict, update=None, columns=None)\n--\n\nAs `bulk_insert`; a "
+        "row that is there by the columns `conflict` gets the new\nvalues of the columns `update`."),
     fast_method("query", query, "query($self, /, sql, values=None)\n--\n\nThe rows of trusted SQL."),
-    fast_method("execute", execute,
-                "execute($self, /, sql, values=None)\n--\n\nRuns trusted SQL; gives the number of changed rows."),
+    fast_method(
+        "execute", execute,
+        "execute($self, /, sql, values=None)\n--\n\nRuns trusted SQL; gives the number of changed rows."),
     {nullptr, nullptr, 0, nullptr}};
 
 PyGetSetDef session_properties[] = {{"dialect", dialect, nullptr, "\"sqlite\" or \"postgresql\".", nullptr},
@@ -556,13 +564,15 @@ PyCFunction fast(PyObject* (*function)(PyObject*, PyObject* const*, Py_ssize_t))
 }
 
 PyMethodDef database_methods[] = {
-    fast_method("begin", begin,
-                "begin($self, /, isolation=\"read committed\")\n--\n\nA writing transaction, for `with`: commits "
-                "unless the block fails."),
+    fast_method(
+        "begin", begin,
+        "begin($self, /, isolation=\"read committed\")\n--\n\nA writing transaction, for `with`: commits "
+        "unless the block fails."),
     {"read", read, METH_NOARGS, "read($self, /)\n--\n\nOne snapshot for several reads, for `with`."},
-    fast_method("transact", transact,
-                "transact($self, /, body, attempts_max=5, isolation=\"read committed\")\n--\n\nRuns "
-                "`body(transaction)` in a transaction and commits it; again where the database asks\nfor it."),
+    fast_method(
+        "transact", transact,
+        "transact($self, /, body, attempts_max=5, isolation=\"read committed\")\n--\n\nRuns "
+        "`body(transaction)` in a transaction and commits it; again where the database asks\nfor it."),
     {"create_tables", fast(create_tables), METH_FASTCALL,
      "Creates tables and indexes that are missing; referenced tables first."},
     {nullptr, nullptr, 0, nullptr}};
@@ -575,7 +585,8 @@ PyMethodDef transaction_methods[] = {
     {"on_commit", on_commit, METH_O,
      "on_commit($self, action, /)\n--\n\nCalls `action` after a successful commit."},
     {"savepoint", savepoint, METH_NOARGS,
-     "savepoint($self, /)\n--\n\nFor `with`: what changes in a block that fails is undone, and the rest stays."},
+     "savepoint($self, /)\n--\n\nFor `with`: what changes in a block that fails is undone, and the rest "
+     "stays."},
     {nullptr, nullptr, 0, nullptr}};
 
 PyMethodDef savepoint_methods[] = {{"__enter__", savepoint_enter, METH_NOARGS, nullptr},
@@ -591,9 +602,11 @@ PyMethodDef read_methods[] = {{"__enter__", enter, METH_NOARGS, nullptr},
 SessionUse::SessionUse(SessionObject* session) : session_(session) {
     if (session->is_database) return;
     if (session->session == nullptr)
-        throw core::InvalidArgument("database.transaction", "the transaction or read scope has ended already");
+        throw core::InvalidArgument("database.transaction",
+                                    "the transaction or read scope has ended already");
     if (session->is_busy)
-        throw core::InvalidArgument("database.session", "the session is used by another thread at this moment");
+        throw core::InvalidArgument("database.session",
+                                    "the session is used by another thread at this moment");
     session->is_busy = true;
 }
 
@@ -620,7 +633,8 @@ void add_session_types(py::module_& module) {
         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, session_slots};
     session_type = add_type(module, session_spec);
     static PyType_Slot database_slots[] = {
-        {Py_tp_doc, const_cast<char*>("A database, SQLite or PostgreSQL. Each call is a transaction of its own.")},
+        {Py_tp_doc,
+         const_cast<char*>("A database, SQLite or PostgreSQL. Each call is a transaction of its own.")},
         {Py_tp_new, reinterpret_cast<void*>(database_new)},
         {Py_tp_init, reinterpret_cast<void*>(database_init)},
         {Py_tp_methods, database_methods},

@@ -50,7 +50,8 @@ core::Expression condition_of(PyObject* object) {
 data::Assignment assignment_of(const ModelInfo& info, PyObject* name, PyObject* object) {
     if (const auto column = info.find_column(name)) {
         const data::Column& described = info.model().columns()[*column];
-        if (const core::Expression* expression = known_expression(object)) return {described.name, *expression};
+        if (const core::Expression* expression = known_expression(object))
+            return {described.name, *expression};
         return {described.name, to_value(described, object)};
     }
     const auto reference = info.find_reference(name);

@@ -1,4 +1,4 @@
-"""Functions of expressions: `lower(Patient.full_name) == "ann"`, `count()`, `case_when((condition, value))`."""
+"""Functions of expressions: `lower(Patient.full_name) == "ann"`, `avg(Prediction.confidence)`."""
 
 from consilia._core.functions import (
     abs,

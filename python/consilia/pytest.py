@@ -12,11 +12,11 @@ from consilia import data
 
 @pytest.fixture
 def assert_queries() -> Callable[[data.Database, int], AbstractContextManager[data.QueryLog]]:
-    """`with assert_queries(db, 2): …` fails unless the block runs exactly two statements."""
+    """Fails unless a block runs so many statements; `consilia.data.assert_queries`."""
     return data.assert_queries
 
 
 @pytest.fixture
 def assert_no_repeats() -> Callable[[data.Database], AbstractContextManager[data.QueryLog]]:
-    """`with assert_no_repeats(db): …` fails if a line of the block runs a statement in a loop."""
+    """Fails if a line of a block runs a statement in a loop; `consilia.data.assert_no_repeats`."""
     return data.assert_no_repeats

@@ -26,13 +26,11 @@ struct Target {
 };
 
 [[noreturn]] void throw_type(const Column& column, core::ValueType found) {
-    throw core::InvalidArgument("query.type",
-                                "column `" + column.name + "` takes `" +
-                                    std::string(to_string(column.type)) + "`, not `" +
-                                    std::string(to_string(found)) + "`",
-                                {{"column", column.name},
-                                 {"found", to_string(found)},
-                                 {"wanted", to_string(column.type)}});
+    throw core::InvalidArgument(
+        "query.type",
+        "column `" + column.name + "` takes `" + std::string(to_string(column.type)) + "`, not `" +
+            std::string(to_string(found)) + "`",
+        {{"column", column.name}, {"found", to_string(found)}, {"wanted", to_string(column.type)}});
 }
 
 /// Binds one cell. Text and identifiers are borrowed: `uuid` holds the latter.
@@ -102,7 +100,8 @@ ModelRepository::ModelRepository(std::shared_ptr<const Model> model, const core:
 
 RowSet ModelRepository::find(const Session& session, std::int64_t id) const {
     const core::Value key(id);
-    return session.query(find_sql_[static_cast<std::size_t>(session.dialect())], std::span(&key, 1), columns_);
+    return session.query(find_sql_[static_cast<std::size_t>(session.dialect())], std::span(&key, 1),
+                         columns_);
 }
 
 RowSet ModelRepository::find_with_deleted(const Session& session, std::int64_t id) const {
@@ -165,7 +164,8 @@ std::int64_t ModelRepository::upsert_all(const Session& session, const RowSet& r
         for (const char* name : {"created_at", "updated_at"}) {
             if (std::ranges::find(names, name) == names.end()) names.emplace_back(name);
         }
-        if (!options.update.empty() && std::ranges::find(options.update, "updated_at") == options.update.end())
+        if (!options.update.empty() &&
+            std::ranges::find(options.update, "updated_at") == options.update.end())
             options.update.emplace_back("updated_at");
     }
     const core::Value now(clock_.now());

@@ -99,17 +99,9 @@ std::vector<QueryWriter::Item> QueryWriter::items() const {
         }
         add_columns(*last_.model, {}, deferred);
     }
-    std::vector<std::string> included;
     for (const QueryStep* step : steps_) {
         if (step->kind == StepKind::Include) {
-            // Each row on the way, once: a row without those before it could not be told from a missing one.
-            for (std::size_t end = 0; end < step->text.size(); ++end) {
-                end = std::min(step->text.find('.', end), step->text.size());
-                const std::string relation = step->text.substr(0, end);
-                if (std::ranges::find(included, relation) != included.end()) continue;
-                add_columns(require_relation(*last_.model, relation), relation + '.', {});
-                included.push_back(relation);
-            }
+            add_columns(require_relation(*last_.model, step->text), step->text + '.', {});
         } else if (step->kind == StepKind::Annotate) {
             const bool is_known = std::any_of(items.begin(), items.end(),
                                               [&](const Item& item) { return item.name == step->text; });

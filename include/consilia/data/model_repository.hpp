@@ -18,9 +18,8 @@
 namespace consilia::data {
 
 /// The records of one model. Rows that were soft-deleted are not found, except where a call says so. A model
-/// with the columns `created_at` and `updated_at`, both timestamps, has them set here; `updated_at` grows with
-/// each update and tells a stale one.
-/// Threading: safe; sessions are confined.
+/// with the columns `created_at` and `updated_at`, both timestamps, has them set here; `updated_at` grows
+/// with each update and tells a stale one. Threading: safe; sessions are confined.
 class CONSILIA_API ModelRepository {
 public:
     /// The clock must outlive the repository. @throws InvalidArgument (`model.key`) for a model without a
@@ -58,8 +57,8 @@ public:
     /// columns that are updated include `updated_at`. @throws as `upsert_many`.
     std::int64_t upsert_all(const Session& session, const RowSet& rows, UpsertOptions options) const;
 
-    /// Changes the named columns of a row. With `version`, the row's `updated_at` as it was read, it is refused
-    /// if somebody changed the row since. @return the new `updated_at`, if the model has one.
+    /// Changes the named columns of a row. With `version`, the row's `updated_at` as it was read, it is
+    /// refused if somebody changed the row since. @return the new `updated_at`, if the model has one.
     /// @throws NotFound (`record.not_found`), Conflict (`record.stale`), and as `Query::update`.
     std::optional<core::Timestamp> update(const Session& session, std::int64_t id,
                                           std::vector<Assignment> changes,
@@ -80,8 +79,7 @@ public:
 private:
     [[nodiscard]] Query with_key(std::int64_t id) const;
     [[nodiscard]] core::Timestamp next_version(core::Timestamp before) const;
-    void mark(const Session& session, std::int64_t id, bool is_deleted,
-              std::optional<std::int64_t> by) const;
+    void mark(const Session& session, std::int64_t id, bool is_deleted, std::optional<std::int64_t> by) const;
     [[nodiscard]] const Column& column(std::string_view name) const;
 
     std::shared_ptr<const Model> model_;

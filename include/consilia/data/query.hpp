@@ -114,7 +114,7 @@ public:
     [[nodiscard]] Query defer(std::initializer_list<std::string_view> columns) const {
         return defer(std::span(columns.begin(), columns.size()));
     }
-    /// Adds all columns of a referenced row to the result; `xray.patient` adds those of `xray` too.
+    /// Adds all columns of a referenced row, `xray` or `xray.patient`, to the result.
     [[nodiscard]] Query include(std::string_view relation) const;
     /// Each different row of the result once.
     [[nodiscard]] Query distinct() const;

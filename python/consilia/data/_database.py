@@ -100,8 +100,8 @@ class Database(_native.Database):
 class AsyncDatabase:
     """A database for `asyncio`: the same calls, awaited; they run on threads of their own, without the GIL.
 
-    `await db.aio.get(Prediction, 7)`, `await db.aio.run(query)`, `await db.aio.transact(body)`: what a Database
-    does, and what a query does on it.
+    What a database does (`await db.aio.get(Prediction, 7)`), and what a query does on it (`await
+    db.aio.run(query)`).
     """
 
     def __init__(self, database: Database, threads: int) -> None:
@@ -131,9 +131,22 @@ def _run_query(name: str, database: Database, query: _native.Query, **values: An
 
 
 _OF_DATABASES = frozenset(
-    "bulk_insert delete execute get get_or_none insert query restore soft_delete transact update upsert".split()
+    [
+        "bulk_insert",
+        "delete",
+        "execute",
+        "get",
+        "get_or_none",
+        "insert",
+        "query",
+        "restore",
+        "soft_delete",
+        "transact",
+        "update",
+        "upsert",
+    ]
 )
-_OF_QUERIES = frozenset("aggregate count exists explain first json run".split())
+_OF_QUERIES = frozenset(["aggregate", "count", "exists", "explain", "first", "json", "run"])
 
 
 @contextmanager

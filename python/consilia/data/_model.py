@@ -40,7 +40,7 @@ class ReferenceOptions:
 
 @dataclass(frozen=True)
 class Index:
-    """An index over several columns, `-` before a name for descending: `indexes = [Index("status", "-id")]`."""
+    """Over several columns, `-` before a name for descending: `indexes = (Index("status", "-id"),)`."""
 
     columns: tuple[str, ...]
     unique: bool = False

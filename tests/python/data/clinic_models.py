@@ -42,7 +42,7 @@ class Prediction(data.Model, table="predictions", timestamps=True, soft_delete=T
     confidence: Column[float | None]
     attempt: Column[int] = 0
     xray: Reference[Xray]
-    indexes = [Index("status", "-created_at", "-id")]
+    indexes = (Index("status", "-created_at", "-id"),)
 
 
 ALL = (User, Patient, Xray, Prediction)

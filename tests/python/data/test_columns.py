@@ -7,9 +7,9 @@ import datetime
 import numpy as np
 import pytest
 from clinic_models import Patient, Prediction, Xray
-from conftest import NOON
 
 import consilia
+from conftest import NOON
 from consilia import data
 
 pa = pytest.importorskip("pyarrow")

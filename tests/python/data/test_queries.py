@@ -147,10 +147,14 @@ def test_changes_by_query(db: data.Database) -> None:
 
 def test_subqueries(db: data.Database) -> None:
     with_user = Patient.query().where(
-        data.exists(Xray.query().where((Xray.patient_id == functions.outer("id")) & (functions.outer("id") < 3)))
+        data.exists(
+            Xray.query().where((Xray.patient_id == functions.outer("id")) & (functions.outer("id") < 3))
+        )
     )
     assert [row.id for row in with_user.order_by("id").run(db)] == [1, 2]
-    counted = Patient.query().annotate(shots=data.scalar(data.related(Xray.query(), "patient"), functions.count()))
+    counted = Patient.query().annotate(
+        shots=data.scalar(data.related(Xray.query(), "patient"), functions.count())
+    )
     assert [row.shots for row in counted.run(db)] == [2, 2, 2]
     chosen = Xray.query().where(
         data.in_query(Xray.patient_id, Patient.query().where("full_name = 'Ben'").select("id"))
@@ -174,7 +178,9 @@ def test_a_union_gives_the_rows_of_both(db: data.Database) -> None:
 
 
 def test_trusted_sql_gives_rows_without_a_model(db: data.Database) -> None:
-    rows = db.query("SELECT id, full_name AS name, 1.5 AS \"the rate\" FROM patients WHERE id < ? ORDER BY id", [3])
+    rows = db.query(
+        'SELECT id, full_name AS name, 1.5 AS "the rate" FROM patients WHERE id < ? ORDER BY id', [3]
+    )
     assert [(row.id, row.name, row["the rate"], row[1]) for row in rows] == [
         (1, "Ann", 1.5, "Ann"),
         (2, "Ben", 1.5, "Ben"),

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from clinic_models import Patient, Prediction, Status, User, Xray
-from conftest import NOON
 
 import consilia
+from conftest import NOON
 from consilia import data
 from consilia.data import Column, Key, Reference
 
@@ -30,9 +30,16 @@ def test_a_record_gives_the_values_of_its_row(db: data.Database) -> None:
 def test_every_type_comes_back_as_it_went_in(db: data.Database) -> None:
     token = uuid.uuid4()
     before_1970 = datetime.datetime(1931, 3, 1, 23, 59, 59, 999_999, tzinfo=datetime.UTC)
-    made = db.insert(Xray(patient_id=2, taken_at=before_1970, meta=[1, None, "é"], token=token, content=b"\0\xff"))
+    made = db.insert(
+        Xray(patient_id=2, taken_at=before_1970, meta=[1, None, "é"], token=token, content=b"\0\xff")
+    )
     read = db.get(Xray, made.id)
-    assert (read.taken_at, read.meta, read.token, read.content) == (before_1970, [1, None, "é"], token, b"\0\xff")
+    assert (read.taken_at, read.meta, read.token, read.content) == (
+        before_1970,
+        [1, None, "é"],
+        token,
+        b"\0\xff",
+    )
 
 
 def test_times_of_another_zone_are_the_same_instant(db: data.Database) -> None:
@@ -160,7 +167,7 @@ def test_a_record_outlives_its_result_and_its_database(tmp_path: Path) -> None:
 def test_a_cycle_of_records_is_collected(db: data.Database) -> None:
     class Node(data.Model, table="nodes"):
         id: Key
-        parent: Reference["Node | None"]
+        parent: Reference[Node | None]
         note: Column[data.Json | None]
 
     db.create_tables(Node)
@@ -196,7 +203,7 @@ def test_declarations_that_mean_nothing_are_refused() -> None:
 
     class Lost(data.Model, table="lost"):
         id: Key
-        other: Reference["Nowhere"]  # noqa: F821
+        other: Reference[Nowhere]  # noqa: F821
 
     with pytest.raises(TypeError, match="no model of this name"):
         Lost.query()

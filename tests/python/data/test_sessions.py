@@ -161,7 +161,10 @@ def test_urls_and_options_that_mean_nothing_are_refused(tmp_path: Path) -> None:
 
 
 def test_many_rows_in_every_form(db: data.Database) -> None:
-    assert db.bulk_insert(Patient, [{"full_name": "Cid", "user_id": None}, {"full_name": "Dee", "user_id": 1}]) == 2
+    assert (
+        db.bulk_insert(Patient, [{"full_name": "Cid", "user_id": None}, {"full_name": "Dee", "user_id": 1}])
+        == 2
+    )
     assert db.bulk_insert(Patient, [("Eve",), ("Fay",)], columns=[Patient.full_name]) == 2
     assert db.bulk_insert(Patient, (Patient(full_name=f"G{i}") for i in range(5000))) == 5000
     assert db.bulk_insert(Patient, []) == 0
