@@ -8,6 +8,7 @@
 #include "bind_errors.hpp"
 #include "bindings.hpp"
 #include "consilia/core/expression.hpp"
+#include "consilia/core/functions.hpp"
 
 namespace consilia::bindings {
 namespace {
@@ -97,6 +98,24 @@ void bind_expressions(py::module_& module) {
         .def("__or__", [](const Term& a, py::handle b) { return a.expression() || to_expression(b); })
         .def("__invert__", [](const Term& a) { return !a.expression(); })
         .def("__bool__", [](const Term&) { return refuse_truth(); })
+        .def("__add__", [](const Term& a, py::handle b) { return a + to_term(b); })
+        .def("__radd__", [](const Term& a, py::handle b) { return to_term(b) + a; })
+        .def("__sub__", [](const Term& a, py::handle b) { return a - to_term(b); })
+        .def("__rsub__", [](const Term& a, py::handle b) { return to_term(b) - a; })
+        .def("__mul__", [](const Term& a, py::handle b) { return a * to_term(b); })
+        .def("__rmul__", [](const Term& a, py::handle b) { return to_term(b) * a; })
+        .def(
+            "__truediv__", [](const Term& a, py::handle b) { return a / to_term(b); },
+            "Integers are divided as integers, towards zero.")
+        .def("__rtruediv__", [](const Term& a, py::handle b) { return to_term(b) / a; })
+        .def("__mod__", [](const Term& a, py::handle b) { return a % to_term(b); })
+        .def("__rmod__", [](const Term& a, py::handle b) { return to_term(b) % a; })
+        .def("__neg__", [](const Term& a) { return -a; })
+        .def(
+            "asc", [](const Term& term) { return core::ascending(term); }, "For an order: the least first.")
+        .def(
+            "desc", [](const Term& term) { return core::descending(term); },
+            "For an order: the greatest first.")
         .def_property_readonly("expression", &Term::expression,
                                "As a condition: true where the field is true.")
         .def("is_null", &Term::is_null)

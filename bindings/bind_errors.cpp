@@ -46,7 +46,9 @@ py::object make_class(const char* name, const py::tuple& bases, const char* doc)
     return py::module_::import("builtins").attr("type")(name, bases, members);
 }
 
-void raise(const core::Error& error) {
+}  // namespace
+
+void set_python_error(const core::Error& error) {
     const auto index = static_cast<std::size_t>(error.kind());
     const py::handle type = classes()[index < classes().size() ? index : 0];
     const py::object raised = type(error.what());
@@ -59,8 +61,6 @@ void raise(const core::Error& error) {
     raised.attr("details") = details;
     PyErr_SetObject(type.ptr(), raised.ptr());
 }
-
-}  // namespace
 
 void bind_errors(py::module_& module) {
     const py::handle exception(PyExc_Exception);
@@ -90,7 +90,7 @@ void bind_errors(py::module_& module) {
         try {
             if (thrown) std::rethrow_exception(thrown);
         } catch (const core::Error& error) {
-            raise(error);
+            set_python_error(error);
         }
     });
 }

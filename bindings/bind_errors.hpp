@@ -5,5 +5,7 @@
 namespace consilia::bindings {
 
 void bind_errors(py::module_& module);
+/// Sets the exception of Python that stands for an error.
+void set_python_error(const core::Error& error);
 
 }  // namespace consilia::bindings

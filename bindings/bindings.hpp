@@ -19,6 +19,8 @@ void bind_logging(py::module_& module);
 void bind_imaging(py::module_& module);
 void bind_inference(py::module_& module);
 void bind_screening(py::module_& module);
+void bind_data(py::module_& module);
+void bind_functions(py::module_& module);
 
 /// Memory, members and plan of an engine.
 py::dict engine_status(const inference::Engine& engine);

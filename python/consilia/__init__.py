@@ -36,7 +36,9 @@ __all__ = [
     "ValidationError",
     "__version__",
     "configure_logging",
+    "data",
     "field",
+    "functions",
     "imaging",
     "inference",
     "log",
@@ -47,12 +49,12 @@ __all__ = [
     "screening",
 ]
 
-_SUBMODULES = {"imaging", "inference", "screening"}
+_SUBMODULES = {"data", "functions", "imaging", "inference", "screening"}
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from consilia import imaging, inference, screening
+    from consilia import data, functions, imaging, inference, screening
     from consilia._core import (
         Cancelled,
         Config,

@@ -33,6 +33,11 @@ std::chrono::microseconds wait_before(int attempt, const RetryOptions& options) 
     return microseconds(wait - std::uniform_int_distribution<std::int64_t>(0, wait / 2)(random));
 }
 
+/// Of the savepoint that has so many around it.
+std::string savepoint_name(std::size_t around) {
+    return "sp" + std::to_string(around + 1);
+}
+
 }  // namespace
 
 StatementLabel::StatementLabel(std::string_view name, const std::source_location& where) noexcept
@@ -178,32 +183,47 @@ void Transaction::forget_actor() const {
 }
 
 void Transaction::savepoint(const std::function<void()>& body) {
-    const std::string name = "sp" + std::to_string(++savepoints_);
-    const std::size_t actions = on_commit_.size();
-    const std::optional<std::int64_t> actor_before = actor();
-    connection().command("SAVEPOINT " + name);
+    begin_savepoint();
     try {
         body();
     } catch (...) {
-        --savepoints_;
-        on_commit_.resize(actions);
-        lease_->actor = actor_before;  // As the database has it once the savepoint is undone.
-        undo_savepoint(name);
+        undo_savepoint();
         throw;
     }
-    --savepoints_;
-    connection().command("RELEASE " + name);
+    release_savepoint();
 }
 
-void Transaction::undo_savepoint(const std::string& name) const noexcept {
+void Transaction::begin_savepoint() {
+    connection().command("SAVEPOINT " + savepoint_name(savepoints_.size()));
+    savepoints_.push_back({on_commit_.size(), actor()});
+}
+
+void Transaction::release_savepoint() {
+    (void)end_savepoint();
+    connection().command("RELEASE " + savepoint_name(savepoints_.size()));
+}
+
+void Transaction::undo_savepoint() {
+    const Savepoint ended = end_savepoint();
+    const std::string name = savepoint_name(savepoints_.size());
+    on_commit_.resize(std::min(ended.actions, on_commit_.size()));
+    lease_->actor = ended.actor;
     try {
         lease_->failed_connection().command("ROLLBACK TO " + name);
         connection().command("RELEASE " + name);
     } catch (const std::exception&) {
-        // The whole transaction is gone, and every further statement says so; what `body` threw is the
+        // The whole transaction is gone, and every further statement says so; what went wrong inside is the
         // reason.
         return;
     }
+}
+
+Transaction::Savepoint Transaction::end_savepoint() {
+    if (savepoints_.empty())
+        throw core::InvalidArgument("database.transaction", "the transaction has no open savepoint");
+    const Savepoint ended = savepoints_.back();
+    savepoints_.pop_back();
+    return ended;
 }
 
 ReadScope::ReadScope(std::unique_ptr<Lease> lease) : Session(std::move(lease)) {

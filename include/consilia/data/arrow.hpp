@@ -80,6 +80,9 @@ using NextRows = std::function<std::optional<RowSet>()>;
 /// declare the types of columns that it may have nothing but nulls in; a chunk that does not fit is an error
 /// of the stream. What `next` throws is one too: EINVAL, ENOMEM or EIO, and the message.
 CONSILIA_API void export_arrow(NextRows next, ArrowArrayStream* stream);
+/// Gives the rows as a stream of one chunk, for readers that take nothing else. Buffers are shared as above;
+/// a column that has no form in Arrow is an error of the stream.
+CONSILIA_API void export_arrow(std::shared_ptr<const RowSet> rows, ArrowArrayStream* stream);
 
 /// The rows of a struct array, for bulk insertion. Integers, floats, bool, utf8, binary (32- and 64-bit
 /// offsets, and views), fixed-size binary, timestamps of any unit (without a zone: taken as UTC), date32,

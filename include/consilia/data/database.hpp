@@ -140,14 +140,24 @@ public:
     void act_as(std::int64_t actor);
     /// Runs `body` so that its changes are undone if it throws, and the rest of the transaction stays.
     void savepoint(const std::function<void()>& body);
+    /// As `savepoint`, for languages whose blocks are no functions: what is begun is released or undone once,
+    /// the innermost first. @throws InvalidArgument (`database.transaction`) without one that is open.
+    void begin_savepoint();
+    void release_savepoint();
+    void undo_savepoint();
 
 private:
     friend class Database;
+    /// What stood when a savepoint began.
+    struct Savepoint {
+        std::size_t actions;
+        std::optional<std::int64_t> actor;
+    };
     Transaction(std::unique_ptr<Lease> lease, const TransactionOptions& options);
-    void undo_savepoint(const std::string& name) const noexcept;
     void forget_actor() const;
+    Savepoint end_savepoint();
     std::vector<std::function<void()>> on_commit_;
-    int savepoints_ = 0;
+    std::vector<Savepoint> savepoints_;
 };
 
 /// One snapshot for any number of reads: consistent, and on SQLite cheaper than as many single ones.

@@ -8,10 +8,12 @@ import datetime
 import enum
 import os
 import typing
+from . import functions
+from . import data
 from . import imaging
 from . import inference
 from . import screening
-__all__: list[str] = ['Cancelled', 'Config', 'Conflict', 'Error', 'Expression', 'InferenceError', 'Internal', 'InvalidArgument', 'LogContext', 'LogFormat', 'LogLevel', 'NamedChoice', 'NotFound', 'PermissionDenied', 'PredictionSettings', 'ResourceExhausted', 'StorageError', 'Term', 'TimedOut', 'Unavailable', 'UploadRejected', 'UploadSettings', 'ValidationError', 'configure_logging', 'field', 'imaging', 'inference', 'log', 'log_security', 'lost_log_lines', 'parameter', 'parse_expression', 'screening']
+__all__: list[str] = ['Cancelled', 'Config', 'Conflict', 'Error', 'Expression', 'InferenceError', 'Internal', 'InvalidArgument', 'LogContext', 'LogFormat', 'LogLevel', 'NamedChoice', 'NotFound', 'PermissionDenied', 'PredictionSettings', 'ResourceExhausted', 'StorageError', 'Term', 'TimedOut', 'Unavailable', 'UploadRejected', 'UploadSettings', 'ValidationError', 'configure_logging', 'data', 'field', 'functions', 'imaging', 'inference', 'log', 'log_security', 'lost_log_lines', 'parameter', 'parse_expression', 'screening']
 class Error(Exception):
     """
     Base of every error of the library.
@@ -140,6 +142,8 @@ class Term:
     """
     A field, a parameter or a value inside an expression.
     """
+    def __add__(self, arg0: typing.Any) -> Term:
+        ...
     def __and__(self, arg0: typing.Any) -> Expression:
         ...
     def __bool__(self) -> bool:
@@ -158,15 +162,45 @@ class Term:
         ...
     def __lt__(self, arg0: typing.Any) -> Expression:
         ...
+    def __mod__(self, arg0: typing.Any) -> Term:
+        ...
+    def __mul__(self, arg0: typing.Any) -> Term:
+        ...
     def __ne__(self, arg0: typing.Any) -> Expression:
+        ...
+    def __neg__(self) -> Term:
         ...
     def __or__(self, arg0: typing.Any) -> Expression:
         ...
+    def __radd__(self, arg0: typing.Any) -> Term:
+        ...
     def __repr__(self) -> str:
         ...
+    def __rmod__(self, arg0: typing.Any) -> Term:
+        ...
+    def __rmul__(self, arg0: typing.Any) -> Term:
+        ...
+    def __rsub__(self, arg0: typing.Any) -> Term:
+        ...
+    def __rtruediv__(self, arg0: typing.Any) -> Term:
+        ...
+    def __sub__(self, arg0: typing.Any) -> Term:
+        ...
+    def __truediv__(self, arg0: typing.Any) -> Term:
+        """
+        Integers are divided as integers, towards zero.
+        """
+    def asc(self) -> Expression:
+        """
+        For an order: the least first.
+        """
     def between(self, low: typing.Any, high: typing.Any) -> Expression:
         """
         Both ends included.
+        """
+    def desc(self) -> Expression:
+        """
+        For an order: the greatest first.
         """
     def in_(self, values: collections.abc.Iterable) -> Expression:
         ...

@@ -1,0 +1,67 @@
+// What queries take from Python: paths, conditions, values and assignments.
+#include <string>
+
+#include "consilia/core/expression.hpp"
+#include "data_native.hpp"
+
+namespace consilia::bindings {
+namespace {
+
+/// The object behind a class of pybind11, or null for another class: a caster looks the class up each time.
+template <class T>
+const T* held(PyObject* object) {
+    static PyTypeObject* const type = reinterpret_cast<PyTypeObject*>(py::type::of<T>().ptr());
+    if (Py_TYPE(object) != type) return nullptr;
+    return static_cast<const T*>(
+        reinterpret_cast<py::detail::instance*>(object)->get_value_and_holder().value_ptr());
+}
+
+const core::Expression* known_expression(PyObject* object) {
+    if (const auto* term = held<core::Term>(object)) return &term->expression();
+    return held<core::Expression>(object);
+}
+
+}  // namespace
+
+std::string_view path_of(PyObject* object) {
+    if (PyUnicode_Check(object)) return text_of(object);
+    if (const core::Expression* expression = known_expression(object)) {
+        if (expression->op() == core::Operator::Field) return expression->name();
+        throw_type_error("wanted a column, not a calculated value");
+    }
+    static PyObject* const attribute = interned("_path");
+    const auto path = py::reinterpret_steal<py::object>(PyObject_GetAttr(object, attribute));
+    if (path) return text_of(path.ptr());  // The object keeps it.
+    PyErr_Clear();
+    throw_type_error(std::string("wanted a column or a reference, not `") + Py_TYPE(object)->tp_name + "`");
+}
+
+core::Expression expression_of(PyObject* object) {
+    if (const core::Expression* expression = known_expression(object)) return *expression;
+    return core::Expression::literal(to_value(py::handle(object)));
+}
+
+core::Expression condition_of(PyObject* object) {
+    if (const core::Expression* expression = known_expression(object)) return *expression;
+    if (PyUnicode_Check(object)) return core::parse_expression(text_of(object));
+    throw_type_error("wanted a condition: mind the parentheses around comparisons");
+}
+
+data::Assignment assignment_of(const ModelInfo& info, PyObject* name, PyObject* object) {
+    if (const auto column = info.find_column(name)) {
+        const data::Column& described = info.model().columns()[*column];
+        if (const core::Expression* expression = known_expression(object))
+            return {described.name, *expression};
+        return {described.name, to_value(described, object)};
+    }
+    const auto reference = info.find_reference(name);
+    if (!reference) return {std::string(text_of(name)), expression_of(object)};  // Refused by its name.
+    const std::string& holder = info.model().references()[*reference].column;
+    if (object == Py_None) return {holder, core::Value()};
+    RecordObject* record = as_record(object);
+    const ModelInfo* target = info.targets[*reference];
+    if (record->node->info != target) throw_type_error(std::string("wanted a ") + target->type->tp_name);
+    return {holder, to_value(py::handle(record_value(record, target->key_column).ptr()))};
+}
+
+}  // namespace consilia::bindings

@@ -1,0 +1,77 @@
+"""Tables as classes, queries that compose, and records that are read where they lie.
+
+```python
+from consilia import data
+from consilia.data import Column, Key, Reference
+
+class Patient(data.Model, table="patients"):
+    id: Key
+    full_name: Column[str]
+
+db = data.Database("sqlite:clinic.db")
+db.create_tables(Patient)
+ann = db.insert(Patient(full_name="Ann"))
+[patient.full_name for patient in Patient.query().where(Patient.full_name.like("A%")).run(db)]
+```
+"""
+
+from consilia._core.data import (
+    Chunks,
+    Query,
+    ReadScope,
+    Record,
+    Row,
+    Rows,
+    Savepoint,
+    Session,
+    Table,
+    Transaction,
+    exists,
+    in_query,
+    related,
+    scalar,
+)
+
+from ._annotations import Column, Json, Key, Reference
+from ._database import (
+    AsyncDatabase,
+    Database,
+    LoggedStatement,
+    QueryLog,
+    RepeatedStatement,
+    assert_no_repeats,
+    assert_queries,
+)
+from ._model import Index, Model, column, reference
+
+__all__ = [
+    "AsyncDatabase",
+    "Chunks",
+    "Column",
+    "Database",
+    "Index",
+    "Json",
+    "Key",
+    "LoggedStatement",
+    "Model",
+    "Query",
+    "QueryLog",
+    "ReadScope",
+    "Record",
+    "Reference",
+    "RepeatedStatement",
+    "Row",
+    "Rows",
+    "Savepoint",
+    "Session",
+    "Table",
+    "Transaction",
+    "assert_no_repeats",
+    "assert_queries",
+    "column",
+    "exists",
+    "in_query",
+    "reference",
+    "related",
+    "scalar",
+]

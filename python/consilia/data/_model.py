@@ -1,0 +1,355 @@
+"""Models: classes that describe tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from consilia._core import Expression
+from consilia._core import field as field_term
+from consilia._core.data import ColumnDescriptor, Query, Record, ReferenceDescriptor, Table, register_model
+
+from ._annotations import ColumnKind, KeyKind, ReferenceKind, kind_of
+
+_classes: dict[str, type[Model]] = {}  # By name, for references to classes that are declared later.
+
+
+@dataclass(frozen=True)
+class ColumnOptions:
+    """What a column promises beyond its type; made by `column`."""
+
+    default: Any = None
+    unique: bool = False
+    index: bool = False
+    max_length: int = 0
+    choices: Sequence[str] = ()
+    check: Expression | str | None = None
+    now: bool = False
+
+
+@dataclass(frozen=True)
+class ReferenceOptions:
+    """How a reference behaves; made by `reference`."""
+
+    on_delete: str = "restrict"
+    unique: bool = False
+    index: bool = True
+
+
+@dataclass(frozen=True)
+class Index:
+    """Over several columns, `-` before a name for descending: `indexes = (Index("status", "-id"),)`."""
+
+    columns: tuple[str, ...]
+    unique: bool = False
+    where: Expression | str | None = None
+    ignores_deleted: bool = False
+
+    def __init__(
+        self,
+        *columns: str,
+        unique: bool = False,
+        where: Expression | str | None = None,
+        ignores_deleted: bool = False,
+    ) -> None:
+        object.__setattr__(self, "columns", columns)
+        object.__setattr__(self, "unique", unique)
+        object.__setattr__(self, "where", where)
+        object.__setattr__(self, "ignores_deleted", ignores_deleted)
+
+
+Kind = ColumnKind | ReferenceKind | KeyKind
+
+
+@dataclass
+class Declared:
+    """The columns and options of one class, its bases included."""
+
+    table: str | None
+    columns: dict[str, tuple[Kind, ColumnOptions | ReferenceOptions]]
+    indexes: list[Index] = field(default_factory=list)
+    checks: list[Expression | str] = field(default_factory=list)
+    full_text: list[str] = field(default_factory=list)
+    ignores_deleted: bool = False
+    history: bool = False
+    table_object: Table | None = None
+
+
+class Path:
+    """The way to a related row on a class: `Prediction.xray.patient`; its columns are terms."""
+
+    def __init__(self, path: str, target: Any) -> None:
+        self._path = path
+        self._target = target
+
+    def __getattr__(self, name: str) -> Any:
+        model = _resolved(self._target)
+        kind = declaration_of(model).columns.get(name, (None,))[0]
+        path = f"{self._path}.{name}"
+        found: Any
+        if isinstance(kind, ReferenceKind):
+            found = Path(path, kind.target)
+        elif isinstance(model.__dict__.get(name), ColumnDescriptor):
+            found = field_term(path)
+        else:
+            raise AttributeError(f"`{model.__name__}` has no column or reference `{name}`")
+        self.__dict__[name] = found  # The next look-up does not come here.
+        return found
+
+    def __repr__(self) -> str:
+        return f"<Path {self._path}>"
+
+
+def _resolved(target: type | str) -> type[Model]:
+    if isinstance(target, str):
+        if target not in _classes:
+            raise TypeError(f"a reference leads to `{target}`, and no model of this name is declared")
+        return _classes[target]
+    return target
+
+
+def declaration_of(model: type) -> Declared:
+    """What a class declares."""
+    declared = model.__dict__.get("_declared")
+    if not isinstance(declared, Declared):
+        raise TypeError(f"`{model.__name__}` is no model")
+    return declared
+
+
+_TIMESTAMPS = {"created_at": ColumnKind("timestamp", False), "updated_at": ColumnKind("timestamp", False)}
+_SOFT_DELETE = {
+    "is_deleted": ColumnKind("bool", False),
+    "deleted_at": ColumnKind("timestamp", True),
+    "deleted_by": ColumnKind("int64", True),
+}
+
+
+class ModelMeta(type):
+    """Reads the annotations of a model and puts descriptors in their place."""
+
+    def __new__(
+        cls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        table: str | None = None,
+        timestamps: bool = False,
+        soft_delete: bool = False,
+        history: bool = False,
+    ) -> ModelMeta:
+        namespace.setdefault("__slots__", ())
+        frame = sys._getframe(1)
+        scopes = [{name: _Self}, frame.f_locals, frame.f_globals, _classes]
+        declared = _inherited(bases)
+        declared.table = table
+        declared.history = declared.history or history
+        for column, annotation in namespace.get("__annotations__", {}).items():
+            _declare(declared, namespace, column, kind_of(annotation, *scopes))
+        if timestamps:
+            declared.columns.update((key, (kind, ColumnOptions())) for key, kind in _TIMESTAMPS.items())
+        if soft_delete:
+            declared.ignores_deleted = True
+            declared.columns.update((key, (kind, ColumnOptions())) for key, kind in _SOFT_DELETE.items())
+            declared.columns["is_deleted"] = (_SOFT_DELETE["is_deleted"], ColumnOptions(default=False))
+        declared.indexes += namespace.pop("indexes", [])
+        declared.checks += namespace.pop("checks", [])
+        declared.full_text += namespace.pop("full_text", [])
+        namespace["_declared"] = declared
+        if table is not None:
+            namespace.update(_descriptors(name, declared))
+        made = super().__new__(cls, name, bases, namespace)
+        if table is not None:
+            _classes[name] = made  # type: ignore[assignment]
+        return made
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> None:
+        super().__init__(name, bases, namespace)
+
+    def __repr__(cls) -> str:
+        return f"<model {cls.__name__}>"
+
+
+class _Self:
+    """Stands for the class that is being declared."""
+
+
+def _inherited(bases: tuple[type, ...]) -> Declared:
+    declared = Declared(None, {})
+    for base in reversed(bases):
+        above = base.__dict__.get("_declared")
+        if isinstance(above, Declared):
+            if above.table is not None:
+                raise TypeError(f"`{base.__name__}` has a table: derive from a model without one")
+            declared.columns.update(above.columns)
+            declared.indexes += above.indexes
+            declared.checks += above.checks
+            declared.full_text += above.full_text
+            declared.ignores_deleted = declared.ignores_deleted or above.ignores_deleted
+            declared.history = declared.history or above.history
+    return declared
+
+
+def _declare(
+    declared: Declared,
+    namespace: dict[str, Any],
+    name: str,
+    kind: Kind | None,
+) -> None:
+    if kind is None:
+        return
+    if hasattr(Record, name) or name in {"query", "declare"}:
+        raise TypeError(f"a column cannot be named `{name}`: records have that already")
+    options = namespace.pop(name, None)
+    if isinstance(kind, ReferenceKind):
+        options = ReferenceOptions() if options is None else options
+        if not isinstance(options, ReferenceOptions):
+            raise TypeError(f"`{name}` is a reference: give it `reference(…)`")
+    elif not isinstance(options, ColumnOptions):
+        options = ColumnOptions(default=options)
+    declared.columns[name] = (kind, options)
+
+
+def _descriptors(name: str, declared: Declared) -> dict[str, Any]:
+    descriptors: dict[str, Any] = {}
+    for column, (kind, _) in declared.columns.items():
+        if isinstance(kind, ReferenceKind):
+            target = name if kind.target is _Self else kind.target
+            declared.columns[column] = (replace(kind, target=target), declared.columns[column][1])
+            descriptors[column] = ReferenceDescriptor(Path(column, target))
+            descriptors[f"{column}_id"] = ColumnDescriptor(field_term(f"{column}_id"))
+        else:
+            descriptors[column] = ColumnDescriptor(field_term(column))
+    return descriptors
+
+
+class Model(Record, metaclass=ModelMeta):
+    """Base of the classes that describe tables.
+
+    A class with `table=` is a table; one without it is a mixin, whose columns its subclasses get. A record is
+    made with its values by name (`Prediction(status="pending", xray_id=1)`) and is equal to another with the
+    same key.
+    """
+
+    @classmethod
+    def query(cls) -> Query:
+        """All rows that are not soft-deleted."""
+        return Query(cls)
+
+    @classmethod
+    def declare(cls) -> Table:
+        """The description of the table; made when it is first needed, after the models it refers to."""
+        declared = declaration_of(cls)
+        if declared.table is None:
+            raise TypeError(f"`{cls.__name__}` has no table: it is a mixin")
+        if declared.table_object is None:
+            _declare_table(cls, declared, ())
+        assert declared.table_object is not None
+        return declared.table_object
+
+
+def _declare_table(model: type[Model], declared: Declared, around: tuple[type[Model], ...]) -> None:
+    if model in around:
+        names = " → ".join(cycle.__name__ for cycle in (*around, model))
+        raise TypeError(f"references must not form a circle: {names}")
+    assert declared.table is not None
+    table = Table(declared.table)
+    targets: list[type[Model]] = []
+    enums: dict[str, type] = {}
+    references: list[tuple[str, Table | None, ReferenceOptions]] = []
+    for name, (kind, options) in declared.columns.items():
+        if isinstance(options, ReferenceOptions):
+            assert isinstance(kind, ReferenceKind)
+            target = _resolved(kind.target)
+            if target is not model and declaration_of(target).table_object is None:
+                _declare_table(target, declaration_of(target), (*around, model))
+            table.add_column(f"{name}_id", "int64", nullable=kind.nullable, unique=options.unique)
+            references.append(
+                (name, None if target is model else declaration_of(target).table_object, options)
+            )
+            targets.append(target)
+        elif isinstance(kind, ColumnKind):
+            _add_column(table, name, kind, options)
+            if kind.enumeration is not None:
+                enums[name] = kind.enumeration
+        else:
+            table.add_column(name, "int64", primary_key=True)
+    for name, target_table, chosen in references:
+        table.add_reference(name, f"{name}_id", target_table, chosen.on_delete)
+    _add_rules(table, declared)
+    register_model(table, model, targets, enums)
+    declared.table_object = table
+
+
+def _add_column(table: Table, name: str, kind: ColumnKind, options: ColumnOptions) -> None:
+    choices = list(options.choices)
+    if kind.enumeration is not None and not choices:
+        choices = [member.value for member in kind.enumeration]
+    table.add_column(
+        name,
+        kind.type,
+        nullable=kind.nullable,
+        unique=options.unique,
+        default=options.default,
+        defaults_to_now=options.now,
+        length_max=options.max_length,
+        choices=choices,
+        check=options.check,
+    )
+
+
+def _add_rules(table: Table, declared: Declared) -> None:
+    for name, (kind, options) in declared.columns.items():
+        if options.index and not options.unique:
+            table.add_index([f"{name}_id" if isinstance(kind, ReferenceKind) else name])
+    for index in declared.indexes:
+        table.add_index(
+            list(index.columns), unique=index.unique, where=index.where, ignores_deleted=index.ignores_deleted
+        )
+    for check in declared.checks:
+        table.add_check(check)
+    if declared.full_text:
+        table.set_full_text(declared.full_text)
+    if declared.history:
+        table.keep_history()
+
+
+def column(
+    *,
+    default: Any = None,
+    unique: bool = False,
+    index: bool = False,
+    max_length: int = 0,
+    choices: Sequence[str] = (),
+    check: Expression | str | None = None,
+    now: bool = False,
+) -> Any:
+    """What a column promises beyond its type; the database enforces it, whoever writes.
+
+    Args:
+        default: The value of a new row that does not say another.
+        unique: No two rows have the same value.
+        index: Queries look rows up by this column.
+        max_length: Of a text, in code points; 0: any.
+        choices: The only texts allowed.
+        check: A condition over this column that must not be false.
+        now: The default of a time is that of the insert.
+    """
+    return ColumnOptions(default, unique, index, max_length, choices, check, now)
+
+
+def reference(*, on_delete: str = "restrict", unique: bool = False, index: bool = True) -> Any:
+    """How a reference behaves.
+
+    Args:
+        on_delete: What becomes of the row when the one it refers to is deleted: `restrict`, `cascade` or
+            `set null`.
+        unique: At most one row refers to each.
+        index: Rows are looked up by what they refer to.
+    """
+    return ReferenceOptions(on_delete, unique, index)
+
+
+__all__ = ["Index", "Model", "Path", "column", "reference"]
