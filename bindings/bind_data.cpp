@@ -2,7 +2,7 @@
 #include <pybind11/functional.h>
 #include <pybind11/stl.h>
 
-#include <map>
+#include <optional>
 #include <string>
 
 #include "consilia/data/statement_watch.hpp"
@@ -67,9 +67,9 @@ void bind_table(py::module_& module) {
         .def(
             "add_reference",
             [](const std::shared_ptr<Model>& model, std::string relation, std::string column,
-               const std::shared_ptr<Model>& target, const std::string& on_delete) {
+               const std::optional<std::shared_ptr<Model>>& target, const std::string& on_delete) {
                 model->add_reference({std::move(relation), std::move(column),
-                                      target ? std::shared_ptr<const Model>(target) : model->self(),
+                                      target ? std::shared_ptr<const Model>(*target) : model->self(),
                                       on_delete_named(on_delete)});
             },
             py::arg("relation"), py::arg("column"), py::arg("target"), py::arg("on_delete") = "restrict",
@@ -169,12 +169,14 @@ void bind_subqueries(py::module_& module) {
 void bind_data(py::module_& module) {
     add_value_types();
     add_record_types(module);
+    add_descriptor_types(module);
     add_rows_type(module);
     add_query_type(module);
     add_session_types(module);
     bind_table(module);
     bind_watch(module);
     bind_subqueries(module);
+    bind_migrations(module);
 }
 
 }  // namespace consilia::bindings

@@ -33,9 +33,9 @@ struct RowNode {
 struct ModelInfo {
     ModelInfo(std::shared_ptr<const data::Model> model, PyTypeObject* type);
     data::ModelRepository repository;
-    PyTypeObject* type;                     ///< Owned.
-    std::vector<PyObject*> names;           ///< Of the columns, interned.
-    std::vector<PyObject*> enums;           ///< By column: the class that its values are given as, or null.
+    PyTypeObject* type;            ///< Owned.
+    std::vector<PyObject*> names;  ///< Of the columns, interned.
+    std::vector<PyObject*> enums;  ///< By column: a dict from its texts to members of an enum, or null.
     std::vector<const ModelInfo*> targets;  ///< By reference.
     std::vector<std::size_t> reference_columns;
     std::size_t key_column = 0;
@@ -109,10 +109,14 @@ extern PyTypeObject* query_type;
 extern PyTypeObject* session_type;
 
 void add_record_types(py::module_& module);
+void add_descriptor_types(py::module_& module);
 void add_rows_type(py::module_& module);
 void add_query_type(py::module_& module);
 void add_session_types(py::module_& module);
 void add_value_types();
+void bind_migrations(py::module_& module);
+/// The methods of sessions that store and read records.
+PyMethodDef* store_methods();
 
 PyObject* make_rows(data::RowSet rows, std::shared_ptr<const RowNode> shape);
 PyObject* make_rows(std::shared_ptr<const data::RowSet> rows, std::shared_ptr<const RowNode> shape,
@@ -135,6 +139,10 @@ data::Assignment assignment_of(const ModelInfo& info, PyObject* name, PyObject* 
 
 /// The value of a record's column. @throws AttributeError where it was not selected.
 py::object record_value(RecordObject* record, std::size_t column);
+void set_column(RecordObject* record, std::size_t column, PyObject* value);
+/// The record that a reference leads to, or None. @throws AttributeError where it was not loaded.
+py::object related_record(RecordObject* record, std::size_t reference);
+void set_reference(RecordObject* record, std::size_t reference, PyObject* value);
 /// The values of a record that were assigned: all of a new one, the changed ones of a stored one.
 std::vector<data::Assignment> assigned_values(RecordObject* record);
 /// Sets a value as the database has it now.

@@ -21,12 +21,6 @@ PyObject* with(PyObject* self, data::Query query) {
                       self_of(self)->included);
 }
 
-std::int64_t integer(PyObject* object) {
-    const std::int64_t number = PyLong_AsLongLong(object);
-    if (number == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
-    return number;
-}
-
 std::vector<std::string> paths(PyObject* const* given, Py_ssize_t count) {
     std::vector<std::string> all;
     for (Py_ssize_t i = 0; i < count; ++i) all.emplace_back(path_of(given[i]));
@@ -93,7 +87,7 @@ using Number = data::Query (data::Query::*)(std::int64_t) const;
 
 template <Number step>
 PyObject* number(PyObject* self, PyObject* given) {
-    return guarded([&] { return with(self, (self_of(self)->query.*step)(integer(given))); });
+    return guarded([&] { return with(self, (self_of(self)->query.*step)(integer_of(given))); });
 }
 
 data::Nulls nulls_of(PyObject* object) {
@@ -141,7 +135,7 @@ PyObject* order_by(PyObject* self, PyObject* const* given, Py_ssize_t count, PyO
 PyObject* page(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
     return guarded([&] {
         const Arguments arguments("page", {"number", "size"}, 2, given, count, names);
-        return with(self, self_of(self)->query.page(integer(arguments[0]), integer(arguments[1])));
+        return with(self, self_of(self)->query.page(integer_of(arguments[0]), integer_of(arguments[1])));
     });
 }
 
@@ -269,9 +263,11 @@ PyObject* run(PyObject* self, PyObject* session) {
 
 PyObject* json(PyObject* self, PyObject* session) {
     return guarded([&] {
-        const data::Query& query = self_of(self)->query;
-        const std::string text =
-            with_session(session, [&](const data::Session& on) { return data::to_json(query.run_tree(on)); });
+        const QueryObject* query = self_of(self);
+        const std::string text = with_session(session, [&](const data::Session& on) {
+            return query->prefetched.empty() ? data::to_json(query->query.run(on))
+                                             : data::to_json(query->query.run_tree(on));
+        });
         return PyBytes_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
     });
 }
@@ -417,7 +413,7 @@ PyObject* chunks(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObj
     return guarded([&] {
         const Arguments arguments("chunks", {"session", "rows"}, 2, given, count, names);
         (void)as_session(arguments[0]);
-        data::Chunks made = self_of(self)->query.chunks(integer(arguments[1]));
+        data::Chunks made = self_of(self)->query.chunks(integer_of(arguments[1]));
         auto* object = reinterpret_cast<ChunksObject*>(chunks_type->tp_alloc(chunks_type, 0));
         if (object == nullptr) throw py::error_already_set();
         new (&object->chunks) data::Chunks(std::move(made));

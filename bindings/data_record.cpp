@@ -1,10 +1,7 @@
 // Records and the columns of their classes. A record of a result holds a place in its columns: a value
 // becomes an object of Python when it is read, and a record costs one allocation.
-#include <structmember.h>
-
 #include <algorithm>
 #include <string>
-#include <unordered_map>
 
 #include "data_native.hpp"
 
@@ -15,23 +12,9 @@ PyTypeObject* record_type = nullptr;
 
 namespace {
 
-PyTypeObject* column_type = nullptr;
-PyTypeObject* reference_type = nullptr;
-
-/// `Prediction.status`: on the class a term, on a record the value.
-struct ColumnObject {
-    PyObject_HEAD PyObject* term;
-    const ModelInfo* info;  ///< Null until the class is declared.
-    std::size_t index;
-};
-
 [[noreturn]] void throw_attribute_error(const std::string& message) {
     PyErr_SetString(PyExc_AttributeError, message.c_str());
     throw py::error_already_set();
-}
-
-PyObject* none_or(PyObject* object) {
-    return Py_NewRef(object == nullptr ? Py_None : object);
 }
 
 RecordLocal& local_of(RecordObject* record) {
@@ -73,6 +56,8 @@ bool is_there(const RecordObject* parent, const RowNode& child, std::size_t refe
     return has_values(*parent->rows, child, parent->row);
 }
 
+}  // namespace
+
 py::object related_record(RecordObject* record, std::size_t reference) {
     if (record->local != nullptr && record->local->related[reference])
         return record->local->related[reference];
@@ -109,6 +94,8 @@ void set_reference(RecordObject* record, std::size_t reference, PyObject* value)
     }
     local_of(record).related[reference] = py::reinterpret_borrow<py::object>(value);
 }
+
+namespace {
 
 /// A name that the model does not have: an annotation, or any column of rows without a model.
 PyObject* extra_value(RecordObject* record, PyObject* name) {
@@ -286,149 +273,7 @@ PyObject* refuse_new(PyTypeObject* type, PyObject*, PyObject*) {
     return nullptr;
 }
 
-PyObject* column_new(PyTypeObject* type, PyObject* args, PyObject*) {
-    PyObject* term = nullptr;
-    if (PyArg_ParseTuple(args, "O", &term) == 0) return nullptr;
-    auto* made = reinterpret_cast<ColumnObject*>(type->tp_alloc(type, 0));
-    if (made != nullptr) made->term = Py_NewRef(term);
-    return reinterpret_cast<PyObject*>(made);
-}
-
-void column_dealloc(PyObject* self) {
-    PyTypeObject* type = Py_TYPE(self);
-    Py_CLEAR(reinterpret_cast<ColumnObject*>(self)->term);
-    type->tp_free(self);
-    Py_DECREF(type);
-}
-
-RecordObject* record_for(const ColumnObject* column, PyObject* object) {
-    RecordObject* record = as_record(object);
-    if (record->node->info != column->info || column->info == nullptr)
-        throw_type_error("a column belongs to the records of its own model");
-    return record;
-}
-
-PyObject* column_get(PyObject* self, PyObject* object, PyObject*) {
-    auto* column = reinterpret_cast<ColumnObject*>(self);
-    if (object == nullptr || object == Py_None) return Py_NewRef(column->term);
-    return guarded([&] { return record_value(record_for(column, object), column->index).release().ptr(); });
-}
-
-int column_set(PyObject* self, PyObject* object, PyObject* value) {
-    auto* column = reinterpret_cast<ColumnObject*>(self);
-    return guarded(
-        [&] {
-            if (value == nullptr) throw_attribute_error("a column cannot be deleted from a record");
-            set_column(record_for(column, object), column->index, value);
-            return 0;
-        },
-        -1);
-}
-
-PyObject* reference_get(PyObject* self, PyObject* object, PyObject*) {
-    auto* column = reinterpret_cast<ColumnObject*>(self);
-    if (object == nullptr || object == Py_None) return Py_NewRef(column->term);
-    return guarded([&] { return related_record(record_for(column, object), column->index).release().ptr(); });
-}
-
-int reference_set(PyObject* self, PyObject* object, PyObject* value) {
-    auto* column = reinterpret_cast<ColumnObject*>(self);
-    return guarded(
-        [&] {
-            set_reference(record_for(column, object), column->index, none_or(value));
-            return 0;
-        },
-        -1);
-}
-
-std::unordered_map<PyObject*, std::unique_ptr<ModelInfo>>& models() {
-    static auto* all = new std::unordered_map<PyObject*, std::unique_ptr<ModelInfo>>;
-    return *all;
-}
-
-/// Tells the descriptors of a class which column they stand for.
-void settle_descriptors(const ModelInfo& info) {
-    const py::handle type(reinterpret_cast<PyObject*>(info.type));
-    const auto settle = [&](py::handle name, std::size_t index) {
-        const py::object found = type.attr("__dict__").attr("get")(name);
-        const bool is_ours = Py_TYPE(found.ptr()) == column_type || Py_TYPE(found.ptr()) == reference_type;
-        if (!is_ours) throw_type_error("`" + name.cast<std::string>() + "` is no column of its class");
-        auto* column = reinterpret_cast<ColumnObject*>(found.ptr());
-        column->info = &info;
-        column->index = index;
-    };
-    for (std::size_t i = 0; i < info.names.size(); ++i) settle(info.names[i], i);
-    for (std::size_t i = 0; i < info.targets.size(); ++i)
-        settle(py::str(info.model().references()[i].relation), i);
-}
-
 }  // namespace
-
-ModelInfo::ModelInfo(std::shared_ptr<const data::Model> model, PyTypeObject* described)
-    : repository(std::move(model)), type(described) {
-    const auto all = repository.model().columns();
-    auto node = std::make_shared<RowNode>();
-    node->info = this;
-    node->relations.resize(repository.model().references().size());
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        names.push_back(interned(all[i].name));
-        node->columns.push_back(static_cast<std::int32_t>(i));
-        if (all[i].is_primary_key) key_column = i;
-    }
-    for (const data::Reference& reference : repository.model().references()) {
-        reference_columns.push_back(
-            static_cast<std::size_t>(repository.model().find_column(reference.column) - all.data()));
-    }
-    own = std::move(node);
-}
-
-std::optional<std::size_t> ModelInfo::find_column(PyObject* name) const {
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        if (names[i] == name) return i;
-    }
-    const std::string_view text = text_of(name);
-    const auto all = model().columns();
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        if (all[i].name == text) return i;
-    }
-    return std::nullopt;
-}
-
-std::optional<std::size_t> ModelInfo::find_reference(PyObject* name) const {
-    const std::string_view text = text_of(name);
-    const auto all = model().references();
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        if (all[i].relation == text) return i;
-    }
-    return std::nullopt;
-}
-
-const ModelInfo& info_of(PyObject* type) {
-    if (const auto found = models().find(type); found != models().end()) return *found->second;
-    if (PyType_Check(type) == 0 || PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(type), record_type) == 0)
-        throw_type_error("wanted a class derived from Model");
-    (void)py::handle(type).attr("declare")();
-    const auto found = models().find(type);
-    if (found == models().end()) throw_type_error("an abstract model has no table");
-    return *found->second;
-}
-
-void register_model(const std::shared_ptr<data::Model>& model, const py::type& type, const py::list& targets,
-                    const py::dict& enums) {
-    auto info = std::make_unique<ModelInfo>(model, reinterpret_cast<PyTypeObject*>(type.ptr()));
-    for (const py::handle target : targets) {
-        const bool is_self = target.is(type);
-        info->targets.push_back(is_self ? info.get() : &info_of(target.ptr()));
-    }
-    info->enums.resize(info->names.size());
-    for (const auto& [name, enumeration] : enums) {
-        if (const auto column = info->find_column(name.ptr()))
-            info->enums[*column] = Py_NewRef(enumeration.ptr());
-    }
-    settle_descriptors(*info);
-    Py_INCREF(type.ptr());
-    models().emplace(type.ptr(), std::move(info));
-}
 
 PyObject* make_record(RowsObject* rows, const RowNode& node, std::size_t row) {
     PyTypeObject* type = node.info == nullptr ? row_type : node.info->type;
@@ -458,9 +303,10 @@ py::object record_value(RecordObject* record, std::size_t column) {
     py::object value = owned(to_python(cells, record->row));
     if (cells.type() == core::ValueType::Json) {  // Can be changed in place: one object for each record.
         local_of(record).cells[column] = value;
-    } else if (PyObject* enumeration = record->node->info->enums[column];
-               enumeration != nullptr && !value.is_none()) {
-        return owned(PyObject_CallOneArg(enumeration, value.ptr()));
+    } else if (PyObject* members = record->node->info->enums[column]; members != nullptr) {
+        PyObject* member = PyDict_GetItemWithError(members, value.ptr());
+        if (member != nullptr) return py::reinterpret_borrow<py::object>(member);
+        if (PyErr_Occurred() != nullptr) throw py::error_already_set();  // Else null, or no member's text.
     }
     return value;
 }
@@ -483,33 +329,6 @@ void set_stored(RecordObject* record, std::size_t column, py::object value) {
 void forget_changes(RecordObject* record) {
     if (record->local != nullptr) record->local->is_changed.assign(record->local->is_changed.size(), false);
 }
-
-namespace {
-
-void add_descriptor_types(py::module_& module) {
-    static PyType_Slot column_slots[] = {
-        {Py_tp_doc, const_cast<char*>("A column: on the class a Term, on a record its value.")},
-        {Py_tp_new, reinterpret_cast<void*>(column_new)},
-        {Py_tp_dealloc, reinterpret_cast<void*>(column_dealloc)},
-        {Py_tp_descr_get, reinterpret_cast<void*>(column_get)},
-        {Py_tp_descr_set, reinterpret_cast<void*>(column_set)},
-        {0, nullptr}};
-    static PyType_Spec column_spec = {"consilia._core.data.ColumnDescriptor", sizeof(ColumnObject), 0,
-                                      Py_TPFLAGS_DEFAULT, column_slots};
-    column_type = add_type(module, column_spec);
-    static PyType_Slot reference_slots[] = {
-        {Py_tp_doc, const_cast<char*>("A reference: on the class a path, on a record the related record.")},
-        {Py_tp_new, reinterpret_cast<void*>(column_new)},
-        {Py_tp_dealloc, reinterpret_cast<void*>(column_dealloc)},
-        {Py_tp_descr_get, reinterpret_cast<void*>(reference_get)},
-        {Py_tp_descr_set, reinterpret_cast<void*>(reference_set)},
-        {0, nullptr}};
-    static PyType_Spec reference_spec = {"consilia._core.data.ReferenceDescriptor", sizeof(ColumnObject), 0,
-                                         Py_TPFLAGS_DEFAULT, reference_slots};
-    reference_type = add_type(module, reference_spec);
-}
-
-}  // namespace
 
 void add_record_types(py::module_& module) {
     static PyMethodDef methods[] = {
@@ -543,7 +362,6 @@ void add_record_types(py::module_& module) {
     static PyType_Spec row_spec = {"consilia._core.data.Row", sizeof(RecordObject), 0, Py_TPFLAGS_DEFAULT,
                                    row_slots};
     row_type = add_type(module, row_spec, record_type);
-    add_descriptor_types(module);
 }
 
 }  // namespace consilia::bindings

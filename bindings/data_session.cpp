@@ -1,5 +1,4 @@
-// Databases, transactions and read scopes, and what is done with single records on them.
-#include <algorithm>
+// Databases, transactions and read scopes; data_store.cpp has what is done with records on them.
 #include <chrono>
 #include <string>
 #include <vector>
@@ -15,222 +14,6 @@ namespace {
 
 PyTypeObject* transaction_type = nullptr;
 PyTypeObject* read_scope_type = nullptr;
-
-std::int64_t key_of(PyObject* object) {
-    const std::int64_t key = PyLong_AsLongLong(object);
-    if (key == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
-    return key;
-}
-
-std::int64_t key_of(RecordObject* record) {
-    const py::object key = record_value(record, record->node->info->key_column);
-    if (key.is_none()) throw core::InvalidArgument("record.key", "the record was not stored yet");
-    return key_of(key.ptr());
-}
-
-const ModelInfo& model_of(const RecordObject* record) {
-    if (record->node->info == nullptr) throw_type_error("a row without a model cannot be stored");
-    return *record->node->info;
-}
-
-std::optional<std::int64_t> optional_key(PyObject* object) {
-    return object == nullptr ? std::nullopt : std::optional(key_of(object));
-}
-
-std::vector<core::Value> values_of(PyObject* object) {
-    std::vector<core::Value> values;
-    if (object == nullptr) return values;
-    for (const py::handle value : py::reinterpret_borrow<py::object>(object))
-        values.push_back(to_value(value));
-    return values;
-}
-
-PyObject* get_or(PyObject* self, const char* name, bool is_required, PyObject* const* given, Py_ssize_t count,
-                 PyObject* names) {
-    return guarded([&]() -> PyObject* {
-        const Arguments arguments(name, {"model", "key"}, 2, given, count, names);
-        const ModelInfo& info = info_of(arguments[0]);
-        const std::int64_t key = key_of(arguments[1]);
-        data::RowSet rows = with_session(self, [&](const data::Session& on) {
-            return is_required ? info.repository.get(on, key) : info.repository.find(on, key);
-        });
-        if (rows.empty()) Py_RETURN_NONE;
-        const py::object made = owned(make_rows(std::move(rows), info.own));
-        return make_record(reinterpret_cast<RowsObject*>(made.ptr()), *info.own, 0);
-    });
-}
-
-PyObject* get(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
-    return get_or(self, "get", true, given, count, names);
-}
-
-PyObject* get_or_none(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
-    return get_or(self, "get_or_none", false, given, count, names);
-}
-
-void set_stored_time(RecordObject* record, const char* column, core::Timestamp at) {
-    const ModelInfo& info = *record->node->info;
-    const auto* described = info.model().find_column(column);
-    set_stored(record, static_cast<std::size_t>(described - info.model().columns().data()),
-               to_python(core::Value(at)));
-}
-
-PyObject* insert(PyObject* self, PyObject* object) {
-    return guarded([&] {
-        RecordObject* record = as_record(object);
-        const ModelInfo& info = model_of(record);
-        const auto values = assigned_values(record);
-        const auto inserted =
-            with_session(self, [&](const data::Session& on) { return info.repository.insert(on, values); });
-        set_stored(record, info.key_column, py::int_(inserted.id));
-        if (inserted.at) {
-            for (const char* column : {"created_at", "updated_at"}) {
-                const bool is_given = std::ranges::any_of(
-                    values, [&](const data::Assignment& value) { return value.name == column; });
-                if (!is_given) set_stored_time(record, column, *inserted.at);
-            }
-        }
-        forget_changes(record);
-        return Py_NewRef(object);
-    });
-}
-
-/// The `updated_at` that a record was read with.
-std::optional<core::Timestamp> version_of(RecordObject* record) {
-    const ModelInfo& info = *record->node->info;
-    if (!info.repository.has_timestamps()) return std::nullopt;
-    const auto* column = info.model().find_column("updated_at");
-    const auto at = static_cast<std::size_t>(column - info.model().columns().data());
-    const core::Value value = to_value(*column, record_value(record, at).ptr());
-    return value.is_null() ? std::nullopt : std::optional(value.as<core::Timestamp>());
-}
-
-PyObject* update(PyObject* self, PyObject* object) {
-    return guarded([&] {
-        RecordObject* record = as_record(object);
-        const ModelInfo& info = model_of(record);
-        const std::int64_t key = key_of(record);
-        auto values = assigned_values(record);
-        if (values.empty()) return Py_NewRef(object);
-        const auto version = version_of(record);
-        const auto at = with_writer(self, [&](const data::Session& on) {
-            return info.repository.update(on, key, std::move(values), version);
-        });
-        if (at) set_stored_time(record, "updated_at", *at);
-        forget_changes(record);
-        return Py_NewRef(object);
-    });
-}
-
-PyObject* remove(PyObject* self, PyObject* object) {
-    return guarded([&]() -> PyObject* {
-        RecordObject* record = as_record(object);
-        const ModelInfo& info = model_of(record);
-        const std::int64_t key = key_of(record);
-        with_session(self, [&](const data::Session& on) { info.repository.remove(on, key); });
-        Py_RETURN_NONE;
-    });
-}
-
-PyObject* soft_delete(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
-    return guarded([&]() -> PyObject* {
-        const Arguments arguments("soft_delete", {"record", "by"}, 1, given, count, names);
-        RecordObject* record = as_record(arguments[0]);
-        const ModelInfo& info = model_of(record);
-        const std::int64_t key = key_of(record);
-        const auto by = optional_key(arguments.unless_none(1));
-        with_writer(self, [&](const data::Session& on) { info.repository.soft_delete(on, key, by); });
-        Py_RETURN_NONE;
-    });
-}
-
-PyObject* restore(PyObject* self, PyObject* object) {
-    return guarded([&]() -> PyObject* {
-        RecordObject* record = as_record(object);
-        const ModelInfo& info = model_of(record);
-        const std::int64_t key = key_of(record);
-        with_writer(self, [&](const data::Session& on) { info.repository.restore(on, key); });
-        Py_RETURN_NONE;
-    });
-}
-
-/// Writes rows in chunks, in one transaction on a database. The GIL is held only while they are read.
-template <class F>
-PyObject* write_rows(PyObject* self, const ModelInfo& info, PyObject* source, PyObject* columns,
-                     const F& write) {
-    SessionObject* session = as_session(self);
-    const SessionUse use(session);
-    std::optional<data::Transaction> own;
-    if (session->session == nullptr) {
-        const GilReleased released;
-        own.emplace(session->database->begin());
-    }
-    const data::Session& on = own ? static_cast<const data::Session&>(*own) : *session->session;
-    std::int64_t count = 0;
-    read_rows(info, source, columns, [&](const data::RowSet& rows) {
-        const GilReleased released;
-        count += write(on, rows);
-    });
-    if (own) {
-        const GilReleased released;
-        own->commit();
-    }
-    return PyLong_FromLongLong(count);
-}
-
-PyObject* bulk_insert(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
-    return guarded([&] {
-        const Arguments arguments("bulk_insert", {"model", "rows", "columns"}, 2, given, count, names);
-        const ModelInfo& info = info_of(arguments[0]);
-        return write_rows(self, info, arguments[1], arguments.unless_none(2),
-                          [&](const data::Session& on, const data::RowSet& rows) {
-                              return info.repository.insert_all(on, rows);
-                          });
-    });
-}
-
-std::vector<std::string> texts_of(PyObject* object) {
-    std::vector<std::string> all;
-    if (object == nullptr) return all;
-    for (const py::handle text : py::reinterpret_borrow<py::object>(object))
-        all.emplace_back(path_of(text.ptr()));
-    return all;
-}
-
-PyObject* upsert(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
-    return guarded([&] {
-        const Arguments arguments("upsert", {"model", "rows", "conflict", "update", "columns"}, 3, given,
-                                  count, names);
-        const ModelInfo& info = info_of(arguments[0]);
-        const data::UpsertOptions options{texts_of(arguments[2]), texts_of(arguments.unless_none(3))};
-        return write_rows(self, info, arguments[1], arguments.unless_none(4),
-                          [&](const data::Session& on, const data::RowSet& rows) {
-                              return info.repository.upsert_all(on, rows, options);
-                          });
-    });
-}
-
-PyObject* query(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
-    return guarded([&] {
-        const Arguments arguments("query", {"sql", "values"}, 1, given, count, names);
-        const std::string_view sql = text_of(arguments[0]);
-        const auto values = values_of(arguments.unless_none(1));
-        data::RowSet rows =
-            with_session(self, [&](const data::Session& on) { return on.query(sql, values); });
-        auto shape = shape_of(nullptr, rows.columns());
-        return make_rows(std::move(rows), std::move(shape));
-    });
-}
-
-PyObject* execute(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
-    return guarded([&] {
-        const Arguments arguments("execute", {"sql", "values"}, 1, given, count, names);
-        const std::string_view sql = text_of(arguments[0]);
-        const auto values = values_of(arguments.unless_none(1));
-        return PyLong_FromLongLong(
-            with_session(self, [&](const data::Session& on) { return on.execute(sql, values); }));
-    });
-}
 
 PyObject* dialect(PyObject* self, void*) {
     const bool is_sqlite =
@@ -324,6 +107,17 @@ PyObject* rollback(PyObject* object, PyObject*) {
         const SessionUse use(self);
         self->writer->rollback();
         end(self);
+        Py_RETURN_NONE;
+    });
+}
+
+PyObject* act_as(PyObject* self, PyObject* actor) {
+    return guarded([&]() -> PyObject* {
+        data::Transaction& writer = writer_of(self);
+        const std::int64_t key = integer_of(actor);
+        const SessionUse use(reinterpret_cast<SessionObject*>(self));
+        const GilReleased released;
+        writer.act_as(key);
         Py_RETURN_NONE;
     });
 }
@@ -493,7 +287,7 @@ PyObject* transact(PyObject* self, PyObject* const* given, Py_ssize_t count, PyO
         const auto& database = reinterpret_cast<SessionObject*>(self)->database;
         data::RetryOptions options;
         if (PyObject* attempts = arguments.unless_none(1))
-            options.attempts_max = static_cast<int>(key_of(attempts));
+            options.attempts_max = static_cast<int>(integer_of(attempts));
         options.isolation = isolation_of(arguments.unless_none(2));
         py::object result;
         const GilReleased released;
@@ -526,36 +320,6 @@ PyObject* create_tables(PyObject* self, PyObject* const* given, Py_ssize_t count
     });
 }
 
-PyMethodDef session_methods[] = {
-    fast_method("get", get,
-                "get($self, /, model, key)\n--\n\nThe record with this key. NotFound without one."),
-    fast_method("get_or_none", get_or_none,
-                "get_or_none($self, /, model, key)\n--\n\nThe record with this key, or None."),
-    {"insert", insert, METH_O,
-     "insert($self, record, /)\n--\n\nStores a new record, and gives it its key and times. Returns it."},
-    {"update", update, METH_O,
-     "update($self, record, /)\n--\n\nStores what was assigned to a record. Conflict (`record.stale`) if "
-     "somebody changed\nthe row since it was read. Returns the record."},
-    {"delete", remove, METH_O, "delete($self, record, /)\n--\n\nDeletes a row for good."},
-    fast_method(
-        "soft_delete", soft_delete,
-        "soft_delete($self, /, record, by=None)\n--\n\nHides a row: marks it with the time and with who "
-        "did it."),
-    {"restore", restore, METH_O, "restore($self, record, /)\n--\n\nShows a soft-deleted row again."},
-    fast_method("bulk_insert", bulk_insert,
-                "bulk_insert($self, /, model, rows, columns=None)\n--\n\nStores records, dicts, tuples (with "
-                "`columns`) or anything with `__arrow_c_stream__`\n(pandas, polars, pyarrow). Gives their "
-                "number."),
-    fast_method(
-        "upsert", upsert,
-        "upsert($self, /, model, rows, conflict, update=None, columns=None)\n--\n\nAs `bulk_insert`; a "
-        "row that is there by the columns `conflict` gets the new\nvalues of the columns `update`."),
-    fast_method("query", query, "query($self, /, sql, values=None)\n--\n\nThe rows of trusted SQL."),
-    fast_method(
-        "execute", execute,
-        "execute($self, /, sql, values=None)\n--\n\nRuns trusted SQL; gives the number of changed rows."),
-    {nullptr, nullptr, 0, nullptr}};
-
 PyGetSetDef session_properties[] = {{"dialect", dialect, nullptr, "\"sqlite\" or \"postgresql\".", nullptr},
                                     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
@@ -584,6 +348,8 @@ PyMethodDef transaction_methods[] = {
     {"rollback", rollback, METH_NOARGS, "rollback($self, /)\n--\n\nUndoes all changes."},
     {"on_commit", on_commit, METH_O,
      "on_commit($self, action, /)\n--\n\nCalls `action` after a successful commit."},
+    {"act_as", act_as, METH_O,
+     "act_as($self, actor, /)\n--\n\nSays who acts from here on, for models with `audit` or `history`."},
     {"savepoint", savepoint, METH_NOARGS,
      "savepoint($self, /)\n--\n\nFor `with`: what changes in a block that fails is undone, and the rest "
      "stays."},
@@ -625,7 +391,7 @@ void add_session_types(py::module_& module) {
     static PyType_Slot session_slots[] = {
         {Py_tp_doc, const_cast<char*>("What statements run on: a Database, a Transaction or a ReadScope.")},
         {Py_tp_dealloc, reinterpret_cast<void*>(session_dealloc)},
-        {Py_tp_methods, session_methods},
+        {Py_tp_methods, store_methods()},
         {Py_tp_getset, session_properties},
         {0, nullptr}};
     static PyType_Spec session_spec = {

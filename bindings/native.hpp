@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include <array>
+#include <cstdint>
 #include <exception>
 #include <initializer_list>
 #include <new>
@@ -66,6 +67,13 @@ inline std::string_view text_of(PyObject* object) {
         throw_type_error(std::string("wanted a str, not `") + Py_TYPE(object)->tp_name + "`");
     }
     return {text, static_cast<std::size_t>(size)};
+}
+
+/// An int of 64 bits. @throws TypeError, OverflowError.
+inline std::int64_t integer_of(PyObject* object) {
+    const std::int64_t number = PyLong_AsLongLong(object);
+    if (number == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+    return number;
 }
 
 /// A Python string that is kept for the process and compared by address.

@@ -12,10 +12,10 @@
 namespace consilia::data {
 namespace {
 
-bool has_times(const Model& model) {
-    return std::ranges::all_of(std::array{"created_at", "updated_at"}, [&](const char* name) {
+bool has_columns(const Model& model, const std::array<const char*, 2>& names, core::ValueType type) {
+    return std::ranges::all_of(names, [&](const char* name) {
         const Column* column = model.find_column(name);
-        return column != nullptr && column->type == core::ValueType::Timestamp;
+        return column != nullptr && column->type == type;
     });
 }
 
@@ -75,7 +75,10 @@ bool names(std::span<const Assignment> values, std::string_view name) {
 }  // namespace
 
 ModelRepository::ModelRepository(std::shared_ptr<const Model> model, const core::Clock& clock)
-    : model_(std::move(model)), clock_(clock), has_timestamps_(has_times(*model_)) {
+    : model_(std::move(model)),
+      clock_(clock),
+      has_timestamps_(has_columns(*model_, {"created_at", "updated_at"}, core::ValueType::Timestamp)),
+      has_audit_(has_columns(*model_, {"created_by", "updated_by"}, core::ValueType::Int64)) {
     if (model_->primary_key() == nullptr) {
         throw core::InvalidArgument("model.key", "records need a primary key", {{"model", model_->table()}});
     }
@@ -123,6 +126,11 @@ ModelRepository::Inserted ModelRepository::insert(const Session& session,
         inserted.at = clock_.now();
         for (const char* name : {"created_at", "updated_at"}) {
             if (!names(values, name)) values.emplace_back(name, *inserted.at);
+        }
+    }
+    if (const auto actor = audited_actor(session)) {
+        for (const char* name : {"created_by", "updated_by"}) {
+            if (!names(values, name)) values.emplace_back(name, core::Value(*actor));
         }
     }
     inserted.id = data::insert(session, *model_, values);
@@ -187,6 +195,7 @@ std::optional<core::Timestamp> ModelRepository::update(const Session& session, s
         updated_at = next_version(version.value_or(core::Timestamp{}));
         changes.emplace_back("updated_at", *updated_at);
     }
+    if (const auto actor = audited_actor(session)) changes.emplace_back("updated_by", core::Value(*actor));
     if (rows.update(session, changes) != 0) return updated_at;
     if (version && with_key(id).with_deleted().exists(session)) detail::throw_record_stale(*model_, id);
     detail::throw_record_missing(*model_, id);
@@ -194,7 +203,7 @@ std::optional<core::Timestamp> ModelRepository::update(const Session& session, s
 
 void ModelRepository::soft_delete(const Session& session, std::int64_t id,
                                   std::optional<std::int64_t> by) const {
-    mark(session, id, true, by);
+    mark(session, id, true, by ? by : session.actor());
 }
 
 void ModelRepository::restore(const Session& session, std::int64_t id) const {
@@ -211,6 +220,10 @@ Query ModelRepository::with_key(std::int64_t id) const {
 
 core::Timestamp ModelRepository::next_version(core::Timestamp before) const {
     return std::max(clock_.now(), core::Timestamp{before.microseconds + 1});  // Grows while the clock stands.
+}
+
+std::optional<std::int64_t> ModelRepository::audited_actor(const Session& session) const {
+    return has_audit_ ? session.actor() : std::nullopt;
 }
 
 void ModelRepository::mark(const Session& session, std::int64_t id, bool is_deleted,
@@ -230,6 +243,7 @@ void ModelRepository::mark(const Session& session, std::int64_t id, bool is_dele
         const core::Timestamp before{row.int64(0, row.column_index("updated_at"))};
         changes.emplace_back("updated_at", next_version(before));
     }
+    if (const auto actor = audited_actor(session)) changes.emplace_back("updated_by", core::Value(*actor));
     const Query rows = with_key(id).with_deleted().where(core::field("is_deleted") == !is_deleted);
     if (rows.update(session, changes) == 0) detail::throw_record_missing(*model_, id);
 }

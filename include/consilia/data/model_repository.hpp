@@ -17,9 +17,12 @@
 
 namespace consilia::data {
 
-/// The records of one model. Rows that were soft-deleted are not found, except where a call says so. A model
-/// with the columns `created_at` and `updated_at`, both timestamps, has them set here; `updated_at` grows
-/// with each update and tells a stale one. Threading: safe; sessions are confined.
+/// The records of one model. Rows that were soft-deleted are not found, except where a call says so.
+///
+/// A model with the timestamps `created_at` and `updated_at` has them set here; `updated_at` grows with each
+/// update and tells a stale one. The integers `created_by` and `updated_by` get the actor of the transaction
+/// (`Transaction::act_as`), if it has one; `insert_all` and `upsert_all` leave them to the rows.
+/// Threading: safe; sessions are confined.
 class CONSILIA_API ModelRepository {
 public:
     /// The clock must outlive the repository. @throws InvalidArgument (`model.key`) for a model without a
@@ -64,7 +67,8 @@ public:
                                           std::vector<Assignment> changes,
                                           std::optional<core::Timestamp> version = std::nullopt) const;
 
-    /// Hides a row: it is marked with the time and with who did it.
+    /// Hides a row: it is marked with the time and with who did it, the actor of the session unless it is
+    /// said.
     /// @throws NotFound; InvalidArgument (`record.no_soft_delete`) for a model without soft delete.
     void soft_delete(const Session& session, std::int64_t id,
                      std::optional<std::int64_t> by = std::nullopt) const;
@@ -79,12 +83,14 @@ public:
 private:
     [[nodiscard]] Query with_key(std::int64_t id) const;
     [[nodiscard]] core::Timestamp next_version(core::Timestamp before) const;
+    [[nodiscard]] std::optional<std::int64_t> audited_actor(const Session& session) const;
     void mark(const Session& session, std::int64_t id, bool is_deleted, std::optional<std::int64_t> by) const;
     [[nodiscard]] const Column& column(std::string_view name) const;
 
     std::shared_ptr<const Model> model_;
     const core::Clock& clock_;
     bool has_timestamps_ = false;
+    bool has_audit_ = false;
     std::shared_ptr<const std::vector<RowColumn>> columns_;
     std::array<std::string, 2> find_sql_;          ///< By dialect.
     std::array<std::string, 2> find_deleted_sql_;  ///< By dialect.

@@ -5,8 +5,10 @@ Tables, queries and records.
 from __future__ import annotations
 import collections.abc
 import consilia._core
+import os
+import pathlib
 import typing
-__all__: list[str] = ['Chunks', 'ColumnDescriptor', 'Database', 'Query', 'ReadScope', 'Record', 'ReferenceDescriptor', 'Row', 'Rows', 'RowsIterator', 'Savepoint', 'Session', 'StatementWatch', 'Table', 'Transaction', 'exists', 'in_query', 'register_model', 'related', 'scalar', 'watch_statements']
+__all__: list[str] = ['Chunks', 'ColumnDescriptor', 'Database', 'MigrationStatus', 'MigrationStep', 'Migrations', 'Query', 'ReadScope', 'Record', 'ReferenceDescriptor', 'Row', 'Rows', 'RowsIterator', 'Savepoint', 'Session', 'StatementWatch', 'Table', 'Transaction', 'exists', 'in_query', 'register_model', 'related', 'scalar', 'watch_statements']
 class Record:
     """
     A row of a table; the base of Model.
@@ -491,6 +493,10 @@ class Transaction(Session):
     @staticmethod
     def __exit__(*args, **kwargs):
         ...
+    def act_as(self, actor):
+        """
+        Says who acts from here on, for models with `audit` or `history`.
+        """
     def commit(self):
         """
         Makes all changes permanent.
@@ -536,7 +542,7 @@ class Table:
         ...
     def add_index(self, columns: collections.abc.Sequence[str], *, unique: bool = False, where: typing.Any = None, ignores_deleted: bool = False) -> None:
         ...
-    def add_reference(self, relation: str, column: str, target: Table, on_delete: str = 'restrict') -> None:
+    def add_reference(self, relation: str, column: str, target: Table | None, on_delete: str = 'restrict') -> None:
         """
         None as target: the table itself.
         """
@@ -556,6 +562,75 @@ class StatementWatch:
     """
     def close(self) -> None:
         ...
+class MigrationStep:
+    """
+    One change that a migration makes.
+    """
+    @property
+    def loses_data(self) -> bool:
+        ...
+    @property
+    def migration(self) -> str:
+        ...
+    @property
+    def notes(self) -> list[str]:
+        """
+        What changes, for people.
+        """
+    @property
+    def sql(self) -> list[str]:
+        """
+        What the database runs, in order.
+        """
+class MigrationStatus:
+    """
+    Whether a migration was applied.
+    """
+    @property
+    def applied_at(self) -> typing.Any:
+        """
+        None: not yet.
+        """
+    @property
+    def duration_ms(self) -> int:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+class Migrations:
+    """
+    Numbered files that bring a database from one form of the models to the next, and back.
+    """
+    def __init__(self, database: typing.Any, models: collections.abc.Iterable, directory: os.PathLike | str | bytes) -> None:
+        ...
+    def adopt(self, to: str = '') -> list[str]:
+        """
+        Marks migrations as applied, for tables that are there already.
+        """
+    def make(self, title: str, *, renames: collections.abc.Sequence[tuple[str, str, str]] = [], allows_data_loss: bool = False) -> pathlib.Path | None:
+        """
+        Writes the next file; None if the models are what the files give. `renames`: (table, column as it was or "", new name).
+        """
+    def migrate(self, to: str = '') -> list[str]:
+        """
+        Applies what has not been applied; gives the names.
+        """
+    def plan(self, to: str = '') -> list[MigrationStep]:
+        """
+        What `migrate` would do; nothing is changed.
+        """
+    def plan_rollback(self, to: str) -> list[MigrationStep]:
+        """
+        What `rollback` would do; nothing is changed.
+        """
+    def rollback(self, to: str, *, allows_data_loss: bool = False) -> list[str]:
+        """
+        Undoes the newest migrations until `to` is the newest; empty: all.
+        """
+    def status(self) -> list[MigrationStatus]:
+        """
+        All migrations in their order.
+        """
 def exists(query: typing.Any) -> consilia._core.Expression:
     """
     Whether the query has a row; in it `outer(path)` is a field of the query around.

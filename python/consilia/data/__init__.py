@@ -17,6 +17,9 @@ ann = db.insert(Patient(full_name="Ann"))
 
 from consilia._core.data import (
     Chunks,
+    Migrations,
+    MigrationStatus,
+    MigrationStep,
     Query,
     ReadScope,
     Record,
@@ -53,6 +56,9 @@ __all__ = [
     "Json",
     "Key",
     "LoggedStatement",
+    "MigrationStatus",
+    "MigrationStep",
+    "Migrations",
     "Model",
     "Query",
     "QueryLog",

@@ -50,7 +50,7 @@ TYPES: dict[type, str] = {
 class ColumnKind:
     """A column as annotated."""
 
-    type: str
+    stored_as: str
     nullable: bool
     enumeration: type[enum.Enum] | None = None
 

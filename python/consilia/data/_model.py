@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -119,6 +120,7 @@ def declaration_of(model: type) -> Declared:
 
 
 _TIMESTAMPS = {"created_at": ColumnKind("timestamp", False), "updated_at": ColumnKind("timestamp", False)}
+_AUDIT = {"created_by": ColumnKind("int64", True), "updated_by": ColumnKind("int64", True)}
 _SOFT_DELETE = {
     "is_deleted": ColumnKind("bool", False),
     "deleted_at": ColumnKind("timestamp", True),
@@ -138,6 +140,7 @@ class ModelMeta(type):
         table: str | None = None,
         timestamps: bool = False,
         soft_delete: bool = False,
+        audit: bool = False,
         history: bool = False,
     ) -> ModelMeta:
         namespace.setdefault("__slots__", ())
@@ -150,6 +153,8 @@ class ModelMeta(type):
             _declare(declared, namespace, column, kind_of(annotation, *scopes))
         if timestamps:
             declared.columns.update((key, (kind, ColumnOptions())) for key, kind in _TIMESTAMPS.items())
+        if audit:
+            declared.columns.update((key, (kind, ColumnOptions())) for key, kind in _AUDIT.items())
         if soft_delete:
             declared.ignores_deleted = True
             declared.columns.update((key, (kind, ColumnOptions())) for key, kind in _SOFT_DELETE.items())
@@ -257,7 +262,7 @@ def _declare_table(model: type[Model], declared: Declared, around: tuple[type[Mo
     assert declared.table is not None
     table = Table(declared.table)
     targets: list[type[Model]] = []
-    enums: dict[str, type] = {}
+    enums: dict[str, dict[str, enum.Enum]] = {}
     references: list[tuple[str, Table | None, ReferenceOptions]] = []
     for name, (kind, options) in declared.columns.items():
         if isinstance(options, ReferenceOptions):
@@ -273,7 +278,7 @@ def _declare_table(model: type[Model], declared: Declared, around: tuple[type[Mo
         elif isinstance(kind, ColumnKind):
             _add_column(table, name, kind, options)
             if kind.enumeration is not None:
-                enums[name] = kind.enumeration
+                enums[name] = {member.value: member for member in kind.enumeration}
         else:
             table.add_column(name, "int64", primary_key=True)
     for name, target_table, chosen in references:
@@ -289,7 +294,7 @@ def _add_column(table: Table, name: str, kind: ColumnKind, options: ColumnOption
         choices = [member.value for member in kind.enumeration]
     table.add_column(
         name,
-        kind.type,
+        kind.stored_as,
         nullable=kind.nullable,
         unique=options.unique,
         default=options.default,

@@ -227,3 +227,23 @@ def test_a_mixin_gives_its_columns_to_each_of_its_models(tmp_path: Path) -> None
     assert database.get(Letter, database.insert(Letter(note="hello")).id).note == "hello"
     parcel = database.get(Parcel, database.insert(Parcel(weight=1, note=None)).id)
     assert (parcel.weight, parcel.note) == (1.0, None)
+
+
+def test_an_audited_record_says_who_made_and_who_changed_it(tmp_path: Path) -> None:
+    class Memo(data.Model, table="memos", audit=True, timestamps=True):
+        id: Key
+        text: Column[str]
+
+    database = data.Database(f"sqlite:{tmp_path / 'a.db'}")
+    database.create_tables(Memo)
+    with database.begin() as tx:
+        tx.act_as(7)
+        made = tx.insert(Memo(text="first"))
+    with database.begin() as tx:
+        tx.act_as(8)
+        memo = tx.get(Memo, made.id)
+        memo.text = "second"
+        tx.update(memo)
+    memo = database.get(Memo, made.id)
+    assert (memo.text, memo.created_by, memo.updated_by) == ("second", 7, 8)
+    assert database.get(Memo, database.insert(Memo(text="nobody")).id).created_by is None
