@@ -14,7 +14,7 @@ import pytest
 import typer
 
 import consilia
-from conftest import MEMBERS, Clinic
+from clinic import MEMBERS, Clinic
 from consilia import cli, demo, inference
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import consilia
-from conftest import MEMBERS
+from clinic import MEMBERS
 from consilia import demo
 
 

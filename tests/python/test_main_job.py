@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import consilia
-from conftest import MEMBERS, Clinic
+from clinic import MEMBERS, Clinic
 
 
 def rows_of(clinic: Clinic, principal: object, **options: object) -> list[dict[str, object]]:

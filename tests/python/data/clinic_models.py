@@ -46,3 +46,5 @@ class Prediction(data.Model, table="predictions", timestamps=True, soft_delete=T
 
 
 ALL = (User, Patient, Xray, Prediction)
+
+NOON = datetime.datetime(2026, 1, 31, 12, 0, 0, 250, tzinfo=datetime.UTC)

@@ -6,11 +6,9 @@ import datetime
 from pathlib import Path
 
 import pytest
-from clinic_models import ALL, Patient, Prediction, User, Xray
+from clinic_models import ALL, NOON, Patient, Prediction, User, Xray
 
 from consilia import data
-
-NOON = datetime.datetime(2026, 1, 31, 12, 0, 0, 250, tzinfo=datetime.UTC)
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime
 
 import numpy as np
+import pandas
+import polars
+import pyarrow as pa
 import pytest
-from clinic_models import Patient, Prediction, Xray
+from clinic_models import NOON, Patient, Prediction, Xray
 
 import consilia
-from conftest import NOON
 from consilia import data
-
-pa = pytest.importorskip("pyarrow")
 
 
 def test_numbers_are_shared_and_missing_ones_are_nan(db: data.Database) -> None:
@@ -68,7 +68,6 @@ def test_arrow_takes_the_buffers(db: data.Database) -> None:
 
 
 def test_data_frames_are_read_and_written(db: data.Database) -> None:
-    polars = pytest.importorskip("polars")
     frame = polars.DataFrame(Patient.query().order_by("id").run(db))
     assert frame["full_name"].to_list() == ["Ann", "Ben", "Änne"]
     new = polars.DataFrame(
@@ -80,7 +79,6 @@ def test_data_frames_are_read_and_written(db: data.Database) -> None:
 
 
 def test_a_pandas_frame_is_stored(db: data.Database) -> None:
-    pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"full_name": ["Cid", "Dee"]})
     assert db.bulk_insert(Patient, frame) == 2
     assert Patient.query().count(db) == 5

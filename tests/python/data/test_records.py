@@ -8,10 +8,9 @@ import uuid
 from pathlib import Path
 
 import pytest
-from clinic_models import Patient, Prediction, Status, User, Xray
+from clinic_models import NOON, Patient, Prediction, Status, User, Xray
 
 import consilia
-from conftest import NOON
 from consilia import data
 from consilia.data import Column, Key, Reference
 
