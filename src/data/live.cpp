@@ -280,6 +280,8 @@ Shape shape(const LiveTable& table, SqlDialect dialect) {
             found ? shown_default(found->value, found->is_now) : " default " + column.default_sql);
     }
     for (const LiveIndex& index : table.indexes) {
+        if (index.name == table.name + "_search")
+            continue;  // Of `create_full_text`, which stands beside migrations.
         std::string text = shown_index(index.columns, index.is_unique);
         if (!index.where_sql.empty()) text += shown_rule(" where " + index.where_sql, dialect);
         shape["index `" + index.name + '`'] = std::move(text);

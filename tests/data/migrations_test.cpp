@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "consilia/core/files.hpp"
+#include "consilia/data/full_text.hpp"
 #include "consilia/data/query.hpp"
 #include "consilia/data/schema.hpp"
 #include "data/errors.hpp"
@@ -409,6 +410,19 @@ TEST_P(MigrationsTest, RunsStatementsBothWays) {
     EXPECT_EQ(test::code_of([&] { migrations().migrate(); }), "migration.drift")
         << "statements must not change what is described";
     EXPECT_EQ(count("pets"), 0);
+}
+
+TEST_P(MigrationsTest, FullTextIndexesStandBesideThem) {
+    start();
+    auto pets = pet_model(owner);
+    pets->set_full_text({"name"});
+    create_full_text(database, *pets);
+    pets->add_check(field("name") != "");
+    declare({owner, pets}).make("check");
+    EXPECT_THAT(migrations().migrate(), ElementsAre("0002_check")) << "no drift";
+    database.execute("UPDATE pets SET name = 'Fluffy' WHERE id = 1");
+    EXPECT_EQ(Query(*pets).search("fluffy").count(database.autocommit()), 1)
+        << "the index still follows the table";
 }
 
 TEST_P(MigrationsTest, StopsAtAName) {
