@@ -28,8 +28,7 @@ void commit(bool is_wanted) {
 
 // A record by its id, as a struct: by itself, and inside one snapshot for many.
 void raw_get(benchmark::State& state, bool in_snapshot) {
-    const RawStatement statement(
-        data::mapping_of<Prediction>().statements(core::SqlDialect::Sqlite).find_deleted);
+    const RawStatement statement(data::mapping_of<Prediction>().statements(core::SqlDialect::Sqlite).find);
     std::mt19937 random(1);
     begin(in_snapshot);
     for (auto _ : state) {
@@ -58,7 +57,7 @@ void get_alone(benchmark::State& state) {
     std::mt19937 random(1);
     for (auto _ : state) {
         const std::int64_t id = 1 + static_cast<int>(random() % kPredictions);
-        benchmark::DoNotOptimize(predictions.find_with_deleted(database.autocommit(), id));
+        benchmark::DoNotOptimize(predictions.find(database.autocommit(), id));
     }
 }
 void get_in_snapshot(benchmark::State& state) {
@@ -67,7 +66,7 @@ void get_in_snapshot(benchmark::State& state) {
     std::mt19937 random(1);
     for (auto _ : state) {
         const std::int64_t id = 1 + static_cast<int>(random() % kPredictions);
-        benchmark::DoNotOptimize(predictions.find_with_deleted(session, id));
+        benchmark::DoNotOptimize(predictions.find(session, id));
     }
 }
 BENCHMARK_CAPTURE(raw_get, alone, false)->Name("Data/Get/100000/raw");

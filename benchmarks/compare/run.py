@@ -11,7 +11,8 @@ NOT_AREAS = {"rows", "run"}
 
 
 def main() -> int:
-    areas = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in NOT_AREAS)
+    modules = [*HERE.glob("*.py"), *(path.parent for path in HERE.glob("*/__main__.py"))]
+    areas = sorted(path.stem for path in modules if path.stem not in NOT_AREAS)
     wanted = sys.argv[1:] or areas
     unknown = [area for area in wanted if area not in areas]
     if unknown:
@@ -19,7 +20,7 @@ def main() -> int:
         return 2
     # A process each: what one area imports does not weigh on the next.
     return max(
-        subprocess.run([sys.executable, HERE / f"{area}.py"], check=False).returncode for area in wanted
+        subprocess.run([sys.executable, "-m", area], cwd=HERE, check=False).returncode for area in wanted
     )
 
 

@@ -10,7 +10,7 @@ import importlib.util
 import subprocess
 import sys
 
-from rows import Row, interleaved_medians, write
+from rows import Row, Sample, Work, interleaved, write
 
 RUNS = 21
 IMPORT_MS_MAX = 60.0
@@ -39,10 +39,11 @@ def main() -> None:
         if importlib.util.find_spec(package) is None:
             print(f"startup: {package} is not installed, so `{case}` is left out")
             continue
-        medians = interleaved_medians(RUNS, lambda ours=ours: run(ours), lambda peer=peer: run(peer))
-        rows.append(Row(case, 1000 * medians[0], 1000 * medians[1], "ms", goal))
-    (alone,) = interleaved_medians(RUNS, lambda: run(OURS))
-    rows.append(Row("import consilia / the promised 60 ms", 1000 * alone, IMPORT_MS_MAX, "ms", 1.0))
+        measured = interleaved(RUNS, [Work(lambda ours=ours: run(ours)), Work(lambda peer=peer: run(peer))])
+        rows.append(Row.of(case, *measured, goal, against=package, unit="ms"))
+    (alone,) = interleaved(RUNS, [Work(lambda: run(OURS))])
+    promised = Sample(IMPORT_MS_MAX / 1e3)
+    rows.append(Row.of("import consilia", alone, promised, 1.0, against="the promise", unit="ms"))
     write("startup", rows)
 
 

@@ -1,0 +1,1 @@
+"""The data layer beside the databases' own interfaces and beside Django, SQLAlchemy and psycopg."""

@@ -1,0 +1,78 @@
+"""C++ beside the C APIs of the databases: the pairs of `data_bench`, repetitions in random order."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+from rows import OUTPUT, QUICK, ROOT, Row, Sample
+
+PROGRAM = ROOT / "build" / "release" / "benchmarks" / "data_bench"
+REPETITIONS, SECONDS = (2, 0.001) if QUICK else (15, 0.1)
+"""How often each is measured, and how long at least each time."""
+
+SQLITE = "sqlite3 C API"
+LIBPQ = "libpq"
+# Case, the name in the program, ours in it, the peers in it (the fastest is meant), what they are, the goal.
+PAIRS = [
+    ("get by primary key", "Get/100000", "ours", ["raw"], SQLITE, 1.10),
+    ("get in one snapshot", "GetInSnapshot/100000", "ours", ["raw"], SQLITE, 1.10),
+    ("page of 25, three joins", "PageOf25With3Joins/100000", "ours", ["raw"], SQLITE, 1.10),
+    ("page of 25, built anew", "PageOf25With3Joins/100000", "ours_built_anew", ["raw"], SQLITE, None),
+    ("page of 25 as JSON", "PageOf25With3Joins/100000", "ours_as_json", ["raw"], SQLITE, None),
+    ("prefetch 100 / 500 / 1000", "Prefetch100x500x1000/100000", "ours", ["raw", "raw_each"], SQLITE, 1.10),
+    ("insert 10,000 records", "Insert10000/100000", "ours", ["raw"], SQLITE, 1.10),
+    ("bulk insert of 10,000", "Bulk10000/100000", "ours", ["raw"], SQLITE, 1.05),
+    ("bulk insert of 10,000 as values", "Bulk10000/100000", "ours_as_values", ["raw"], SQLITE, None),
+    ("stream 100,000", "Stream/100000", "ours", ["raw"], SQLITE, 1.10),
+    ("stream 100,000, all held", "Stream/100000", "ours_held", ["raw"], SQLITE, None),
+    ("keyset page 200", "KeysetPage/100000", "number:200", ["number:1"], "keyset page 1", 1.10),
+]
+BUILD_US_MAX = 1.0
+
+
+def measure(database: Path) -> dict[str, Sample]:
+    """Runs the program on the file; gives what it measured by name, without `Data/`."""
+    output = OUTPUT / "data_bench.json"
+    wanted = "|".join(sorted({pair[1] for pair in PAIRS}))
+    subprocess.run(
+        [
+            PROGRAM,
+            "--benchmark_filter=^Data/("
+            + "|".join(sorted({pair[1] for pair in PAIRS}))
+            + "|BuildKnownQuery)",
+            f"--benchmark_repetitions={REPETITIONS}",
+            f"--benchmark_min_time={SECONDS}",
+            "--benchmark_enable_random_interleaving=true",
+            f"--benchmark_out={output}",
+            "--benchmark_out_format=json",
+        ],
+        check=True,
+        env={**os.environ, "CONSILIA_CLINIC": str(database)},
+        capture_output=True,
+    )
+    nanoseconds = {"ns": 1, "us": 1e3, "ms": 1e6}
+    seconds: dict[str, list[float]] = defaultdict(list)
+    for run in json.loads(output.read_text())["benchmarks"]:
+        if run["run_type"] != "iteration":
+            continue
+        if run.get("error_occurred"):
+            raise RuntimeError(f"{run['name']}: {run['error_message']}")
+        taken = run["real_time"] * nanoseconds[run["time_unit"]] / 1e9
+        seconds[run["name"].removeprefix("Data/").removesuffix("/real_time")].append(taken)
+    return {name: Sample.of(taken) for name, taken in seconds.items()}
+
+
+def rows(samples: dict[str, Sample]) -> list[Row]:
+    """The rows of all pairs."""
+    made = []
+    for case, name, ours, peers, against, goal in PAIRS:
+        peer = min((samples[f"{name}/{each}"] for each in peers), key=lambda sample: sample.median)
+        made.append(Row.of(f"C++: {case}", samples[f"{name}/{ours}"], peer, goal, against=against))
+    limit = Sample(BUILD_US_MAX / 1e6)
+    built = samples["BuildKnownQuery/100000/ours"]
+    made.append(Row.of("C++: build a query that is known", built, limit, 1.0, against=f"{BUILD_US_MAX:g} µs"))
+    return made
