@@ -41,7 +41,7 @@ UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6}
 
 @dataclass
 class Row:
-    """One case: the medians of ours and of the peer, in `unit`; smaller is better. A goal of None: none is set."""
+    """One case: the medians of ours and of the peer, in `unit`; smaller is better. Goal None: none is set."""
 
     case: str
     ours: float

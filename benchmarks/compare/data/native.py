@@ -41,9 +41,7 @@ def measure(database: Path) -> dict[str, Sample]:
     subprocess.run(
         [
             PROGRAM,
-            "--benchmark_filter=^Data/("
-            + "|".join(sorted({pair[1] for pair in PAIRS}))
-            + "|BuildKnownQuery)",
+            f"--benchmark_filter=^Data/({wanted}|BuildKnownQuery)",
             f"--benchmark_repetitions={REPETITIONS}",
             f"--benchmark_min_time={SECONDS}",
             "--benchmark_enable_random_interleaving=true",
