@@ -2,6 +2,7 @@
 // One SQLite connection with its statements.
 #include <sqlite3.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -48,6 +49,8 @@ private:
 
     [[nodiscard]] sqlite3* handle() const noexcept { return database_.getHandle(); }
     void set_up(const char* pragma);
+    /// SQLite's busy handler. @return 0 when the time is up.
+    static int wait_for_writer(void* connection, int looks) noexcept;
     /// From the cache where it is there; one that is running already gets a twin.
     /// @throws InvalidArgument (`database.statement`).
     [[nodiscard]] SqliteStatement& prepare(std::string_view sql);
@@ -55,6 +58,8 @@ private:
     [[nodiscard]] SqliteStatement& prepare_allowed(std::string_view sql);
 
     SQLite::Database database_;
+    std::chrono::milliseconds busy_timeout_;
+    std::chrono::steady_clock::time_point waits_since_{};
     StatementCache<SqliteStatement> statements_;
     bool only_reads_ = false;
 };
