@@ -55,3 +55,15 @@ def connect() -> sqlite3.Connection:
     for setting in SETTINGS:
         connection.execute(setting)
     return connection
+
+
+def keys(count: int) -> list[int]:
+    """Keys of predictions that are not deleted, shuffled."""
+    connection = connect()
+    found = connection.execute(
+        "SELECT id FROM predictions WHERE is_deleted = 0 ORDER BY id * 2654435761 % 4294967296 LIMIT ?",
+        (count,),
+    )
+    drawn = [key for (key,) in found]
+    connection.close()
+    return drawn

@@ -1,7 +1,7 @@
 """The work with Django's ORM, on the tables as they are.
 
-To the peer's best: times and the deletion mark are integers, so that nothing is converted, and the mark is compared
-as `= 0`, since `NOT is_deleted` would hide the index of the page.
+To the peer's best: times and the deletion mark are integers, so that nothing is converted, and the mark is
+compared as `= 0`, since `NOT is_deleted` would hide the index of the page.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Prefetch
 
-from data.clinic import COLUMNS, FILE, SETTINGS
+from .clinic import COLUMNS, FILE, SETTINGS
 
 settings.configure(
     DATABASES={

@@ -29,19 +29,29 @@ PAIRS = [
     ("bulk insert of 10,000 as values", "Bulk10000/100000", "ours_as_values", ["raw"], SQLITE, None),
     ("stream 100,000", "Stream/100000", "ours", ["raw"], SQLITE, 1.10),
     ("stream 100,000, all held", "Stream/100000", "ours_held", ["raw"], SQLITE, None),
+    ("PostgreSQL get by primary key", "Postgres/GetByPrimaryKey/100000", "ours", ["raw"], LIBPQ, 1.10),
+    ("PostgreSQL page of 25", "Postgres/PageOf25WithJoin/100000", "ours", ["raw"], LIBPQ, 1.10),
+    ("PostgreSQL page, as cells", "Postgres/PageOf25WithJoin/100000", "ours_as_cells", ["raw"], LIBPQ, None),
+    ("PostgreSQL COPY of 10,000", "Postgres/Copy10000/0", "ours", ["raw"], LIBPQ, 1.10),
+    ("PostgreSQL 100 pipelined reads", "Postgres/Pipeline100Gets/100000", "ours", ["raw"], LIBPQ, None),
+    ("PostgreSQL stream 100,000", "Postgres/Stream/100000", "ours", ["raw_held", "raw_single"], LIBPQ, None),
     ("keyset page 200", "KeysetPage/100000", "number:200", ["number:1"], "keyset page 1", 1.10),
 ]
-BUILD_US_MAX = 1.0
+# Case, the name in the program, how many it does at once, the most microseconds of one.
+LIMITS = [
+    ("build a query that is known", "BuildKnownQuery/100000", 1, 1.0),
+    ("PostgreSQL a pipelined read", "Postgres/Pipeline100Gets/100000", 100, 10.0),
+]
 
 
 def measure(database: Path) -> dict[str, Sample]:
     """Runs the program on the file; gives what it measured by name, without `Data/`."""
     output = OUTPUT / "data_bench.json"
-    wanted = "|".join(sorted({pair[1] for pair in PAIRS}))
+    wanted = "|".join(sorted({name for _, name, *_ in (*PAIRS, *LIMITS)}))
     subprocess.run(
         [
             PROGRAM,
-            f"--benchmark_filter=^Data/({wanted}|BuildKnownQuery)",
+            f"--benchmark_filter=^Data/({wanted})/",
             f"--benchmark_repetitions={REPETITIONS}",
             f"--benchmark_min_time={SECONDS}",
             "--benchmark_enable_random_interleaving=true",
@@ -65,12 +75,14 @@ def measure(database: Path) -> dict[str, Sample]:
 
 
 def rows(samples: dict[str, Sample]) -> list[Row]:
-    """The rows of all pairs."""
+    """The rows of all pairs and limits."""
     made = []
     for case, name, ours, peers, against, goal in PAIRS:
         peer = min((samples[f"{name}/{each}"] for each in peers), key=lambda sample: sample.median)
         made.append(Row.of(f"C++: {case}", samples[f"{name}/{ours}"], peer, goal, against=against))
-    limit = Sample(BUILD_US_MAX / 1e6)
-    built = samples["BuildKnownQuery/100000/ours"]
-    made.append(Row.of("C++: build a query that is known", built, limit, 1.0, against=f"{BUILD_US_MAX:g} µs"))
+    for case, name, count, microseconds in LIMITS:
+        taken = samples[f"{name}/ours"]
+        one = Sample(taken.median / count, taken.spread)
+        limit = Sample(microseconds / 1e6)
+        made.append(Row.of(f"C++: {case}", one, limit, 1.0, against=f"{microseconds:g} µs"))
     return made

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from data.clinic import connect
+from .clinic import connect
 
 ACCESS = re.compile(r"(SEARCH|SCAN) (\S+)(.*)")
 

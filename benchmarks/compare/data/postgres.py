@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psycopg
 
-from data.clinic import SOURCES
+from .clinic import SOURCES
 
-# As the tests' server: nothing waits for the disk, so that what is measured is the way to the database and back.
+# As the tests' server: nothing waits for the disk, so that the way to the database and back is measured.
 OPTIONS = {
     "listen_addresses": "",
     "fsync": "off",
@@ -90,3 +90,9 @@ def make(url: str) -> None:
         for statement in (SOURCES / "postgres.sql").read_text().split(";\n"):
             if statement.strip():
                 connection.execute(statement)
+
+
+def version(url: str) -> str:
+    """The server's."""
+    with psycopg.connect(url) as connection:
+        return f"{connection.info.server_version // 10_000}.{connection.info.server_version % 10_000}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from data import sqlite3_peer
+from . import sqlite3_peer
 
 NAME = f"psycopg {psycopg.__version__}"
 GET = sqlite3_peer.GET.replace("?", "%s").replace("= 0", "= false")
@@ -28,14 +28,6 @@ class Peer:
     def get(self, key: int) -> tuple[Any, ...] | None:
         """A prediction that is not deleted."""
         return self._cursor.execute(GET, (key,)).fetchone()
-
-    def gets(self, keys: list[int]) -> Rows:
-        """Many predictions in one round trip."""
-        cursors = []
-        with self._connection.pipeline():
-            for key in keys:
-                cursors.append(self._connection.cursor(binary=True).execute(GET, (key,)))
-        return [row for cursor in cursors for row in cursor.fetchall()]
 
     def page(self) -> Rows:
         """The newest 25 completed predictions with image, patient and user."""

@@ -1,4 +1,4 @@
-"""The work with SQLAlchemy's ORM, on the tables as they are; a session for each request, as a web server has it."""
+"""The work with SQLAlchemy's ORM, on the tables as they are; a session for each call, as in a web server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event, orm
 
-from data.clinic import COLUMNS, FILE, SETTINGS
+from .clinic import COLUMNS, FILE, SETTINGS
 
 NAME = f"SQLAlchemy {sa.__version__}"
 
@@ -69,7 +69,7 @@ def plain(record: Base) -> tuple[Any, ...]:
 
 
 class Peer:
-    """An engine of its own. Results are mapped objects; statements are built for each call and known to its cache."""
+    """An engine of its own. Results are mapped objects; statements are built anew and known to its cache."""
 
     def __init__(self) -> None:
         # The driver's own transactions are off, so that a read is begun and ended by nobody, as elsewhere.

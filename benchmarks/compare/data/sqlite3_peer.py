@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from data.clinic import COLUMNS, connect
+from .clinic import COLUMNS, connect
 
 Rows = list[tuple[Any, ...]]
 
@@ -137,6 +137,11 @@ class Peer:
         self._execute("BEGIN IMMEDIATE")
         self._connection.executemany(INSERT, rows)
         self._execute("COMMIT")
+
+    def after(self, key: int) -> Rows:
+        """The predictions after a key, without their own."""
+        names = ", ".join(COLUMNS["predictions"][1:])
+        return self._execute(f"SELECT {names} FROM predictions WHERE id > ? ORDER BY id", (key,)).fetchall()
 
     def undo_insert(self, first: int) -> None:
         """Takes rows from `first` on out again, and empties the log."""
