@@ -304,6 +304,7 @@ void raw_stream_single(benchmark::State& state) {
         }
         benchmark::DoNotOptimize(sum);
     }
+    PQclear(PQexec(raw, "SELECT 1"));  // libpq would carry the mode into the next pipeline.
 }
 void stream(benchmark::State& state) {
     for (auto _ : state) {

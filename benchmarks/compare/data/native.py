@@ -48,7 +48,7 @@ def measure(database: Path) -> dict[str, Sample]:
     """Runs the program on the file; gives what it measured by name, without `Data/`."""
     output = OUTPUT / "data_bench.json"
     wanted = "|".join(sorted({name for _, name, *_ in (*PAIRS, *LIMITS)}))
-    subprocess.run(
+    run = subprocess.run(
         [
             PROGRAM,
             f"--benchmark_filter=^Data/({wanted})/",
@@ -58,19 +58,22 @@ def measure(database: Path) -> dict[str, Sample]:
             f"--benchmark_out={output}",
             "--benchmark_out_format=json",
         ],
-        check=True,
+        check=False,
         env={**os.environ, "CONSILIA_CLINIC": str(database)},
         capture_output=True,
+        text=True,
     )
+    if run.returncode != 0:
+        raise RuntimeError(f"data_bench ended with {run.returncode}: {run.stderr}")
     nanoseconds = {"ns": 1, "us": 1e3, "ms": 1e6}
     seconds: dict[str, list[float]] = defaultdict(list)
-    for run in json.loads(output.read_text())["benchmarks"]:
-        if run["run_type"] != "iteration":
+    for repetition in json.loads(output.read_text())["benchmarks"]:
+        if repetition["run_type"] != "iteration":
             continue
-        if run.get("error_occurred"):
-            raise RuntimeError(f"{run['name']}: {run['error_message']}")
-        taken = run["real_time"] * nanoseconds[run["time_unit"]] / 1e9
-        seconds[run["name"].removeprefix("Data/").removesuffix("/real_time")].append(taken)
+        if repetition.get("error_occurred"):
+            raise RuntimeError(f"{repetition['name']}: {repetition['error_message']}")
+        taken = repetition["real_time"] * nanoseconds[repetition["time_unit"]] / 1e9
+        seconds[repetition["name"].removeprefix("Data/").removesuffix("/real_time")].append(taken)
     return {name: Sample.of(taken) for name, taken in seconds.items()}
 
 

@@ -100,6 +100,7 @@ def get(peers: Peers) -> Case:
         [
             ("get by primary key", "ours", "sqlite3", 0.7),
             ("get by primary key, touched", "touched", "sqlite3", 0.7),
+            ("get by primary key", "ours", django_peer.NAME, 1 / 25),
             ("get by primary key, touched", "touched", django_peer.NAME, 1 / 25),
             ("get by primary key, touched", "touched", sqlalchemy_peer.NAME, None),
         ],
