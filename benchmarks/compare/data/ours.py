@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +12,7 @@ from consilia.data import Column, Key, Reference
 from consilia import data
 
 from .clinic import COLUMNS
-from .sqlite3_peer import INSERTED
+from .sqlite3_peer import EPOCH, INSERTED
 
 CHUNK = 2000
 
@@ -172,6 +172,5 @@ def plain(record: data.Record, table: str) -> tuple[Any, ...]:
 def stored(value: Any) -> Any:
     """A value as the tables hold it: times in microseconds, bools as numbers."""
     if isinstance(value, datetime):
-        whole = int(value.timestamp() // 1) * 1_000_000
-        return whole + value.microsecond
+        return (value - EPOCH) // timedelta.resolution
     return int(value) if isinstance(value, bool) else value

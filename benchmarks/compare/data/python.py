@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import cycle
 from typing import Any
 
 from rows import Row, Sample, Work, interleaved
@@ -65,14 +66,8 @@ class Peers:
 def with_keys(work: Work, wanted: Sequence[int]) -> Work:
     """A work on one key, called with one after another, for everyone in the same order."""
     call: Any = work.call
-    place = 0
-
-    def next_one() -> object:
-        nonlocal place
-        place = (place + 1) % len(wanted)
-        return call(wanted[place])
-
-    return Work(next_one)
+    in_turn = cycle(wanted)
+    return Work(lambda: call(next(in_turn)))
 
 
 def get(peers: Peers) -> Case:
