@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-from consilia.data import Column, Key, Reference
 
 from consilia import data
+from consilia.data import Column, Key, Reference
 
 from .clinic import COLUMNS
 from .sqlite3_peer import EPOCH, INSERTED
