@@ -3,10 +3,12 @@
 #include <sqlite3.h>
 
 #include <cstring>
+#include <utility>
 
 #include "consilia/core/clock.hpp"
 #include "consilia/core/error.hpp"
 #include "postgres_cells.hpp"
+#include "sqlite_cells.hpp"
 #include "sqlite_connection.hpp"
 
 namespace consilia::data {
@@ -41,18 +43,12 @@ double CellReader::number(int column) const {
 
 std::string_view CellReader::text(int column) const {
     if (!is_sqlite()) return postgres(source_).text(column);
-    const void* data = sqlite3_column_text(sqlite(source_), column);
-    if (data == nullptr) return {};
-    return {static_cast<const char*>(data),
-            static_cast<std::size_t>(sqlite3_column_bytes(sqlite(source_), column))};
+    return sqlite_text(sqlite3_column_value(sqlite(source_), column));
 }
 
 std::span<const std::byte> CellReader::bytes(int column) const {
     if (!is_sqlite()) return std::as_bytes(std::span(postgres(source_).bytes(column)));
-    const void* data = sqlite3_column_blob(sqlite(source_), column);
-    if (data == nullptr) return {};
-    return {static_cast<const std::byte*>(data),
-            static_cast<std::size_t>(sqlite3_column_bytes(sqlite(source_), column))};
+    return std::as_bytes(std::span(sqlite_bytes(sqlite3_column_value(sqlite(source_), column))));
 }
 
 core::Date CellReader::date(int column) const {
@@ -69,48 +65,60 @@ core::Uuid CellReader::uuid(int column) const {
     return uuid;
 }
 
-void CellWriter::check(int code) const {
+void CellWriter::written(int place, int code) {
     if (code != SQLITE_OK) throw_sqlite_error(sqlite3_db_handle(sqlite(target_)), code);
+    if (place < kPlacesTracked) written_ |= std::uint64_t{1} << place;
+}
+
+void CellWriter::end_row(int places) {
+    const std::uint64_t row = std::exchange(written_, 0);
+    if (row + 1 == std::uint64_t{1} << places) return;
+    for (int place = 0; place < places; ++place) {
+        if ((row >> place & 1U) == 0) null(place);
+    }
+    written_ = 0;
 }
 
 void CellWriter::null(int place) {
     if (!is_sqlite()) return parameters(target_).null(place);
-    check(sqlite3_bind_null(sqlite(target_), place + 1));
+    written(place, sqlite3_bind_null(sqlite(target_), place + 1));
 }
 
 void CellWriter::boolean(int place, bool value) {
     if (!is_sqlite()) return parameters(target_).boolean(place, value);
-    check(sqlite3_bind_int64(sqlite(target_), place + 1, value ? 1 : 0));
+    written(place, sqlite3_bind_int64(sqlite(target_), place + 1, value ? 1 : 0));
 }
 
 void CellWriter::int64(int place, std::int64_t value) {
     if (!is_sqlite()) return parameters(target_).int64(place, value);
-    check(sqlite3_bind_int64(sqlite(target_), place + 1, value));
+    written(place, sqlite3_bind_int64(sqlite(target_), place + 1, value));
 }
 
 void CellWriter::number(int place, double value) {
     if (!is_sqlite()) return parameters(target_).number(place, value);
-    check(sqlite3_bind_double(sqlite(target_), place + 1, value));  // NaN as NULL.
+    written(place, sqlite3_bind_double(sqlite(target_), place + 1, value));  // NaN as NULL.
 }
 
 void CellWriter::text(int place, std::string_view value) {
     if (!is_sqlite()) return parameters(target_).text(place, value);
     // A null pointer would bind NULL, not the empty text.
     const char* data = value.data() == nullptr ? "" : value.data();
-    check(sqlite3_bind_text64(sqlite(target_), place + 1, data, value.size(), SQLITE_STATIC, SQLITE_UTF8));
+    written(place,
+            sqlite3_bind_text64(sqlite(target_), place + 1, data, value.size(), SQLITE_STATIC, SQLITE_UTF8));
 }
 
 void CellWriter::text_copy(int place, std::string_view value) {
     if (!is_sqlite()) return parameters(target_).text_copy(place, value);
     const char* data = value.data() == nullptr ? "" : value.data();
-    check(sqlite3_bind_text64(sqlite(target_), place + 1, data, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+    written(place, sqlite3_bind_text64(sqlite(target_), place + 1, data, value.size(), SQLITE_TRANSIENT,
+                                       SQLITE_UTF8));
 }
 
 void CellWriter::bytes(int place, std::span<const std::byte> value) {
     if (!is_sqlite()) return parameters(target_).bytes(place, value);
-    check(value.empty()
-              ? sqlite3_bind_zeroblob(sqlite(target_), place + 1, 0)
-              : sqlite3_bind_blob64(sqlite(target_), place + 1, value.data(), value.size(), SQLITE_STATIC));
+    written(place, value.empty() ? sqlite3_bind_zeroblob(sqlite(target_), place + 1, 0)
+                                 : sqlite3_bind_blob64(sqlite(target_), place + 1, value.data(), value.size(),
+                                                       SQLITE_STATIC));
 }
 
 void CellWriter::date(int place, core::Date value) {

@@ -52,15 +52,15 @@ void check_no_window(const Expression& condition) {
     }
 }
 
-Query step_of(const std::shared_ptr<const QueryStep>& last, QueryStep step) {
+Query step_of(const std::shared_ptr<const QueryStep>& last, QueryStep&& step) {
     return QueryStep::query(QueryStep::append(last, std::move(step)));
 }
 
 Query condition_step(const std::shared_ptr<const QueryStep>& last, StepKind kind, const Expression& condition,
                      const core::Parameters& parameters) {
     QueryStep step{.kind = kind};
-    step.expression = parameters.empty() ? condition : core::bind(condition, parameters);
-    step.expression = with_annotations(step.expression, *last);
+    step.expression =
+        with_annotations(parameters.empty() ? condition : core::bind(condition, parameters), *last);
     check_no_window(step.expression);
     if (kind == StepKind::Where && step.expression.has_aggregate()) {
         throw core::InvalidArgument("query.aggregate", "a condition on an aggregate stands in `having`");

@@ -113,7 +113,7 @@ std::int64_t offset_of(const QueryStep& last) noexcept {
 }  // namespace
 
 std::shared_ptr<const QueryStep> QueryStep::append(const std::shared_ptr<const QueryStep>& parent,
-                                                   QueryStep step) {
+                                                   QueryStep&& step) {
     if (parent->position >= Query::kStepsMax) {
         throw core::InvalidArgument("query.too_long", "the query has too many steps",
                                     {{"limit", static_cast<std::int64_t>(Query::kStepsMax)}});

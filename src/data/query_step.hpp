@@ -74,7 +74,7 @@ struct QueryStep {
     }
     /// A step behind this one; its hash is computed here. @throws InvalidArgument (`query.too_long`).
     static std::shared_ptr<const QueryStep> append(const std::shared_ptr<const QueryStep>& parent,
-                                                   QueryStep step);
+                                                   QueryStep&& step);
     static std::shared_ptr<const QueryStep> source(const Model& model, std::shared_ptr<const StepExtra> extra,
                                                    bool is_distinct);
     static const std::shared_ptr<const QueryStep>& of(const Query& query) noexcept { return query.last_; }

@@ -30,6 +30,8 @@ std::optional<core::Date> date_of_text(std::string_view text) {
 RowSet::RowSet(std::shared_ptr<const std::vector<RowColumn>> columns) : columns_(std::move(columns)) {
     data_.reserve(columns_->size());
     for (const RowColumn& column : *columns_) data_.emplace_back(column.type);
+    next_ = data_.data();
+    end_ = next_ + data_.size();
 }
 
 std::size_t RowSet::column_index(std::string_view name) const {
@@ -178,7 +180,7 @@ void RowSet::append(const core::Value& value) {
 }
 
 RowSet RowSet::take() {
-    if (row_cells_ != 0) {
+    if (cells_of_row() != 0) {
         throw core::InvalidArgument("row.incomplete", "a row is being appended: rows are taken between two");
     }
     RowSet rest(columns_);

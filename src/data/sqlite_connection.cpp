@@ -7,6 +7,7 @@
 
 #include "consilia/core/error.hpp"
 #include "consilia/core/sql.hpp"
+#include "sqlite_cells.hpp"
 #include "sqlite_functions.hpp"
 
 namespace consilia::data {
@@ -21,22 +22,16 @@ void bind_all(sqlite3_stmt* statement, std::span<const core::Value> values) {
     for (std::size_t i = 0; i < values.size(); ++i) to.value(static_cast<int>(i), values[i]);
 }
 
-std::string_view column_bytes(sqlite3_stmt* statement, int column, bool is_text) {
-    const void* data = is_text ? static_cast<const void*>(sqlite3_column_text(statement, column))
-                               : sqlite3_column_blob(statement, column);
-    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
-    return {size == 0 ? "" : static_cast<const char*>(data), size};
-}
-
 /// Copies a cell as it is stored, under the declared type where it fits what is stored.
 void append_cell(RowSet& rows, sqlite3_stmt* statement, int column, core::ValueType declared) {
     using core::ValueType;
-    switch (sqlite3_column_type(statement, column)) {
+    sqlite3_value* const cell = sqlite3_column_value(statement, column);
+    switch (sqlite3_value_type(cell)) {
         case SQLITE_NULL:
             rows.append_null();
             return;
         case SQLITE_INTEGER: {
-            const std::int64_t number = sqlite3_column_int64(statement, column);
+            const std::int64_t number = sqlite3_value_int64(cell);
             if (declared == ValueType::Double) {
                 rows.append_double(static_cast<double>(number));
             } else {
@@ -46,16 +41,15 @@ void append_cell(RowSet& rows, sqlite3_stmt* statement, int column, core::ValueT
             return;
         }
         case SQLITE_FLOAT:
-            rows.append_double(sqlite3_column_double(statement, column));
+            rows.append_double(sqlite3_value_double(cell));
             return;
         case SQLITE_TEXT: {
             const bool is_textual = declared == ValueType::Json || declared == ValueType::Date;
-            rows.append_bytes(is_textual ? declared : ValueType::Text, column_bytes(statement, column, true));
+            rows.append_bytes(is_textual ? declared : ValueType::Text, sqlite_text(cell));
             return;
         }
         default:
-            rows.append_bytes(declared == ValueType::Uuid ? declared : ValueType::Blob,
-                              column_bytes(statement, column, false));
+            rows.append_bytes(declared == ValueType::Uuid ? declared : ValueType::Blob, sqlite_bytes(cell));
     }
 }
 
@@ -240,10 +234,13 @@ std::int64_t SqliteConnection::copy_in(std::string_view table, std::span<const s
     try {
         const Running running(prepare_allowed(sql));
         CellWriter to(running.get(), core::SqlDialect::Sqlite);
+        const auto width = static_cast<int>(columns.size());
+        const bool is_tracked = width <= CellWriter::kPlacesTracked;
         for (; next(to); ++count) {
+            if (is_tracked) to.end_row(width);
             (void)running.step();
             sqlite3_reset(running.get());
-            sqlite3_clear_bindings(running.get());
+            if (!is_tracked) sqlite3_clear_bindings(running.get());
         }
     } catch (...) {
         if (sqlite3_get_autocommit(handle()) == 0) {

@@ -11,6 +11,7 @@
 #include "consilia/core/clock.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/core/sql.hpp"
+#include "sqlite_cells.hpp"
 #include "sqlite_connection.hpp"
 
 namespace consilia::data {
@@ -20,14 +21,12 @@ using core::Operator;
 using core::Value;
 
 std::string text_of(sqlite3_value* value) {
-    const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
-    if (text == nullptr) throw std::bad_alloc();
-    return {text, static_cast<std::size_t>(sqlite3_value_bytes(value))};
+    return std::string(sqlite_text(value));
 }
 
 core::Blob blob_of(sqlite3_value* value) {
-    const auto* bytes = static_cast<const std::byte*>(sqlite3_value_blob(value));
-    return {{bytes, bytes + sqlite3_value_bytes(value)}};
+    const auto bytes = std::as_bytes(std::span(sqlite_bytes(value)));
+    return {{bytes.begin(), bytes.end()}};
 }
 
 /// What functions of dates and JSON find in a column: SQLite keeps their types as text and integers.

@@ -17,11 +17,13 @@ public:
 
     /// The statement of a text, or null if it is not there or is running already.
     [[nodiscard]] S* find(std::string_view text) {
+        if (!statements_.empty() && statements_.front().text == text) {  // Without a hash: for loops.
+            S& newest = statements_.front();
+            return newest.is_in_use ? nullptr : &newest;
+        }
         const auto found = by_text_.find(text);
         if (found == by_text_.end() || found->second->is_in_use) return nullptr;
-        if (found->second != statements_.begin()) {
-            statements_.splice(statements_.begin(), statements_, found->second);
-        }
+        statements_.splice(statements_.begin(), statements_, found->second);
         return &*found->second;
     }
 

@@ -1,6 +1,8 @@
 // What is SQLite's own: files, settings, one writer.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <string_view>
 #include <vector>
 
 #include "consilia/core/error.hpp"
@@ -55,6 +57,27 @@ TEST_F(SqliteTest, EachConnectionIsSetForAWebServer) {
         EXPECT_EQ(scope.query("PRAGMA synchronous").int64(0, 0), 2);  // FULL
         EXPECT_EQ(scope.query("SELECT 'ABC' LIKE 'abc'").int64(0, 0), 0) << "LIKE must be case-sensitive";
     }
+}
+
+TEST_F(SqliteTest, APlaceThatARowLeavesOutIsNullWhateverTheRowBeforeHad) {
+    constexpr std::array<std::string_view, 2> kColumns = {"n", "name"};
+    int row = 0;
+    database.autocommit().copy_in("t", kColumns, [&](CellWriter& to) {
+        if (row == 0) {
+            to.int64(0, 7);
+            to.text(1, "seven");
+        } else if (row == 1) {
+            to.text(1, "none");
+        }
+        return row++ < 3;
+    });
+    const RowSet rows = database.query("SELECT n, name FROM t ORDER BY id");
+    ASSERT_EQ(rows.size(), 3u);
+    EXPECT_EQ(rows.int64(0, 0), 7);
+    EXPECT_TRUE(rows.is_null(1, 0));
+    EXPECT_EQ(rows.text(1, 1), "none");
+    EXPECT_TRUE(rows.is_null(2, 0));
+    EXPECT_TRUE(rows.is_null(2, 1));
 }
 
 TEST_F(SqliteTest, NothingRunsAfterTheDatabaseRolledBackByItself) {

@@ -63,10 +63,16 @@ public:
 
 private:
     [[nodiscard]] bool is_sqlite() const noexcept { return dialect_ == core::SqlDialect::Sqlite; }
-    void check(int code) const;
+    friend class SqliteConnection;
+    static constexpr int kPlacesTracked = 63;
+    void written(int place, int code);
+    /// Makes those of the first `places` null that were not written since the last row: cheaper than to clear
+    /// them all. At most `kPlacesTracked`.
+    void end_row(int places);
 
     void* target_;
     core::SqlDialect dialect_;
+    std::uint64_t written_ = 0;  ///< A bit for each place of a row; SQLite.
 };
 
 /// A function that is borrowed for a call; null: none.

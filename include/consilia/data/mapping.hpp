@@ -1,12 +1,14 @@
 #pragma once
 // A struct and its table: columns bound to members, without macros.
+#include <array>
+#include <bit>
 #include <concepts>
-#include <functional>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <typeinfo>
+#include <typeindex>
 #include <utility>
 #include <vector>
 
@@ -230,20 +232,21 @@ public:
 
     /// Fills an object from a row that has the model's columns in their order.
     void read(const CellReader& row, T& object) const {
-        for (std::size_t i = 0; i < members_.size(); ++i) members_[i].read(row, static_cast<int>(i), object);
+        int column = 0;
+        for (const Member& member : members_) member.read(member, row, column++, object);
     }
     /// Binds one column of an object.
     void write(CellWriter& to, int place, std::size_t column, const T& object) const {
-        members_[column].write(to, place, object);
+        members_[column].write(members_[column], to, place, object);
     }
     [[nodiscard]] core::Value value(std::size_t column, const T& object) const {
-        return members_[column].value(object);
+        return members_[column].value(members_[column], object);
     }
     template <class V, class B>
     [[nodiscard]] std::size_t index_of(V B::*member) const {
         V T::*own = member;
         for (std::size_t i = 0; i < members_.size(); ++i) {
-            if (members_[i].is(typeid(own), &own)) return i;
+            if (members_[i].type == typeid(own) && members_[i].template pointer<V>() == own) return i;
         }
         throw core::InvalidArgument("mapping.member", "a member of the struct has no column",
                                     {{"model", model_->table()}});
@@ -256,11 +259,32 @@ public:
     }
 
 private:
+    /// A pointer to a member of any type, and what is done through it. Plain functions, and not
+    /// std::function: a record has many columns, and each is one call.
     struct Member {
-        std::function<void(const CellReader&, int, T&)> read;
-        std::function<void(CellWriter&, int, const T&)> write;
-        std::function<core::Value(const T&)> value;
-        std::function<bool(const std::type_info&, const void*)> is;  ///< Is it this member pointer?
+        void (*read)(const Member&, const CellReader&, int, T&);
+        void (*write)(const Member&, CellWriter&, int, const T&);
+        core::Value (*value)(const Member&, const T&);
+        std::type_index type;  ///< Of the pointer.
+        std::array<std::byte, sizeof(std::int64_t T::*)> bits;
+
+        template <class V>
+        [[nodiscard]] V T::*pointer() const noexcept {
+            return std::bit_cast<V T::*>(bits);
+        }
+        template <class V>
+        [[nodiscard]] static Member of(V T::*pointer) {
+            return {[](const Member& member, const CellReader& row, int at, T& object) {
+                        FieldType<V>::read(row, at, object.*member.template pointer<V>());
+                    },
+                    [](const Member& member, CellWriter& to, int place, const T& object) {
+                        FieldType<V>::write(to, place, object.*member.template pointer<V>());
+                    },
+                    [](const Member& member, const T& object) {
+                        return core::Value(FieldType<V>::value(object.*member.template pointer<V>()));
+                    },
+                    typeid(pointer), std::bit_cast<decltype(bits)>(pointer)};
+        }
     };
 
     template <class V, class B>
@@ -277,17 +301,7 @@ private:
     template <class V>
     Mapping& add(Column column, V T::*member) {
         model_->add_column(std::move(column));
-        members_.push_back(
-            {[member](const CellReader& row, int at, T& object) {
-                 FieldType<V>::read(row, at, object.*member);
-             },
-             [member](CellWriter& to, int place, const T& object) {
-                 FieldType<V>::write(to, place, object.*member);
-             },
-             [member](const T& object) { return core::Value(FieldType<V>::value(object.*member)); },
-             [member](const std::type_info& type, const void* other) {
-                 return type == typeid(member) && *static_cast<V T::*const*>(other) == member;
-             }});
+        members_.push_back(Member::of(member));
         return *this;
     }
 
