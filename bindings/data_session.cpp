@@ -192,6 +192,8 @@ data::DatabaseOptions options_of(const py::dict& given) {
             options.connections_max = value.cast<std::size_t>();
         } else if (text == "busy_timeout_ms") {
             options.busy_timeout = std::chrono::milliseconds(value.cast<std::int64_t>());
+        } else if (text == "idle_check_after_ms") {
+            options.idle_check_after = std::chrono::milliseconds(value.cast<std::int64_t>());
         } else if (text == "statements_max") {
             options.statements_max = value.cast<std::size_t>();
         } else if (text == "prepared_statements") {

@@ -271,7 +271,7 @@ Database::Database(std::string_view url, DatabaseOptions options) : state_(std::
 
 Database::~Database() {
     if (process_mark() == state_->process) return;
-    for (auto& connection : state_->idle) (void)connection.release();
+    for (auto& kept : state_->idle) (void)kept.connection.release();
 }
 
 core::SqlDialect Database::dialect() const noexcept {

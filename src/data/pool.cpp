@@ -24,10 +24,10 @@ std::unique_ptr<Connection> Database::State::acquire() {
     if (!in_time) throw core::Unavailable("database.pool", "all connections are in use");
     std::unique_ptr<Connection> dead;  // Closed outside the lock.
     if (!idle.empty()) {
-        auto connection = std::move(idle.back());
+        Idle kept = std::move(idle.back());
         idle.pop_back();
-        if (connection->is_alive()) return connection;
-        dead = std::move(connection);
+        if (is_usable(kept)) return std::move(kept.connection);
+        dead = std::move(kept.connection);
     } else {
         ++open_count;
     }
@@ -38,6 +38,12 @@ std::unique_ptr<Connection> Database::State::acquire() {
         forget_one();
         throw;
     }
+}
+
+bool Database::State::is_usable(const Idle& kept) const noexcept {
+    if (dialect == core::SqlDialect::Sqlite) return true;
+    const bool is_fresh = std::chrono::steady_clock::now() - kept.since < options.idle_check_after;
+    return is_fresh || kept.connection->is_alive();
 }
 
 std::unique_ptr<Connection> Database::State::connect() const {
@@ -62,8 +68,10 @@ void Database::State::release(std::unique_ptr<Connection> connection) noexcept {
         forget_one();
         return;
     }
+    Idle kept{std::move(connection), {}};
+    if (dialect == core::SqlDialect::PostgreSql) kept.since = std::chrono::steady_clock::now();
     const std::lock_guard lock(mutex);
-    idle.push_back(std::move(connection));  // Room was reserved when the database was opened.
+    idle.push_back(std::move(kept));  // Room was reserved when the database was opened.
     is_free.notify_one();
 }
 

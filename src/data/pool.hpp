@@ -1,6 +1,7 @@
 #pragma once
 // The connections of one database, and the lease of one by a session.
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -25,7 +26,11 @@ struct Database::State {
     std::uint64_t process = process_mark();
     std::mutex mutex;
     std::condition_variable is_free;
-    std::vector<std::unique_ptr<Connection>> idle;
+    struct Idle {
+        std::unique_ptr<Connection> connection;
+        std::chrono::steady_clock::time_point since;
+    };
+    std::vector<Idle> idle;
     std::size_t open_count = 0;
     std::condition_variable writer_is_gone;
     bool has_writer = false;
@@ -43,6 +48,7 @@ struct Database::State {
     void tell(const StatementEvent& event);
 
 private:
+    [[nodiscard]] bool is_usable(const Idle& kept) const noexcept;
     [[nodiscard]] std::unique_ptr<Connection> connect() const;
     void forget_one() noexcept;
 };

@@ -326,17 +326,10 @@ std::int64_t PostgresConnection::run(std::string_view sql, BindCells bind, ReadC
 bool PostgresConnection::run_first(std::string_view sql, BindCells bind, ReadCells read) {
     return with_statement(sql, binder(bind), [&](PostgresStatement& statement) {
         send(statement);
-        if (has_arrived_whole()) {
-            const PostgresResult result = finish();
-            remember_id(result.get(), result.get(), statement);
-            if (PQntuples(result.get()) == 0) return false;
-            read_row(read, result.get(), 0, statement);
-            return true;
-        }
-        Rows rows(*this);
-        const PostgresResult first = rows.next();
-        if (PQntuples(first.get()) == 0) return false;
-        read_row(read, first.get(), 0, statement);
+        const PostgresResult result = finish();
+        remember_id(result.get(), result.get(), statement);
+        if (PQntuples(result.get()) == 0) return false;
+        read_row(read, result.get(), 0, statement);
         return true;
     });
 }

@@ -43,7 +43,7 @@ protected:
     }
 
     std::string url = PostgresServer::instance().create_database();
-    Database database{url, {.connections_max = 4, .busy_timeout = 5s}};
+    Database database{url, {.connections_max = 4, .busy_timeout = 5s, .idle_check_after = 0ms}};
 };
 
 TEST_F(PostgresTest, SessionsSpeakUtf8AndUtcAndWaitForLocksNoLongerThanAsked) {

@@ -28,6 +28,9 @@ struct DatabaseOptions {
     std::size_t connections_max = 8;                 ///< Open at once; a caller waits for a free one.
     std::chrono::milliseconds busy_timeout{10'000};  ///< Longest wait for a connection, a lock or a writer.
     std::size_t statements_max = 128;                ///< Prepared statements kept for each connection.
+    /// PostgreSQL: a connection that was idle for so long is asked whether the server ended it before it is
+    /// used again; one that was not may answer `database.lost` to its first statement.
+    std::chrono::milliseconds idle_check_after{500};
     /// PostgreSQL: false behind a pool that changes the server connection with each transaction (PgBouncer):
     /// nothing is then prepared, and settings hold for one transaction.
     bool prepared_statements = true;
@@ -94,7 +97,8 @@ public:
     /// rows; a statement that runs on this session meanwhile makes the rest be held.
     /// @return the number of rows that were read; of a statement that gives none, the number that it changed.
     std::int64_t run(std::string_view sql, BindCells bind = nullptr, ReadCells read = nullptr) const;
-    /// As `run`, but stops after the first row. @return whether there was one.
+    /// As `run`, for a statement that gives at most one row, by a key or a LIMIT: only the first is read, and
+    /// what PostgreSQL sends behind it is received and dropped. @return whether there was one.
     bool run_first(std::string_view sql, BindCells bind, ReadCells read) const;
     /// Adds rows at the database's best speed (COPY on PostgreSQL), all of them or none: `next` binds the
     /// columns of one row after another until it answers false. Names must be those of a declared schema. On
@@ -186,7 +190,7 @@ private:
 ///
 /// SQLite is set for a web server: WAL, foreign keys enforced, LIKE case-sensitive, full durability.
 /// PostgreSQL connections speak UTF-8 and UTC and give up waiting for a lock after `busy_timeout`; one that
-/// died while it was idle is replaced unnoticed.
+/// died while it was idle is replaced unnoticed (see `DatabaseOptions::idle_check_after`).
 ///
 /// After a fork the child must open its own: every call answers Unavailable (`database.forked`) there, and
 /// inherited connections are abandoned, never closed. A session must end before its database. Threading:

@@ -269,6 +269,7 @@ class Database(Session):
         *,
         connections_max: int = 8,
         busy_timeout_ms: int = 10_000,
+        idle_check_after_ms: int = 500,
         statements_max: int = 128,
         prepared_statements: bool = True,
     ) -> None: ...
