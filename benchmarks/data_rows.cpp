@@ -51,15 +51,12 @@ void append_rows(data::RowSet& rows, std::int64_t count) {
 }
 
 void append(benchmark::State& state) {
-    constexpr std::size_t kReservedMax = 1 << 16;
-    std::size_t cells = 0;
-    std::size_t bytes = 0;
+    data::RowSetExtent extent;
     for (auto _ : state) {
         data::RowSet rows(columns());
-        rows.reserve(cells, bytes);  // As a statement that ran before does.
+        rows.reserve(extent);  // As a statement that ran before does.
         append_rows(rows, state.range(0));
-        cells = std::min(rows.cell_count(), kReservedMax);
-        bytes = std::min(rows.arena_bytes(), kReservedMax);
+        rows.measure(extent);
         benchmark::DoNotOptimize(rows);
     }
     state.SetItemsProcessed(state.iterations() * state.range(0));

@@ -12,8 +12,6 @@ namespace {
 
 using core::ValueType;
 
-constexpr std::size_t kAlignment = 16;
-constexpr std::size_t kSharedMax = 4096;        // A buffer larger than this has its own allocation.
 constexpr std::size_t kBlockBytes = 8192;       // Of a shared block, unless more is expected.
 constexpr std::size_t kFirstBlockBytes = 2048;  // Holds one row of a dozen columns.
 constexpr std::size_t kFirstRows = 8;
@@ -26,7 +24,7 @@ void* checked(void* memory) {
 
 }  // namespace
 
-struct alignas(kAlignment) ColumnMemory::Block {
+struct alignas(ColumnMemory::kAlignment) ColumnMemory::Block {
     Block* next = nullptr;
 };
 
@@ -61,24 +59,17 @@ void ColumnMemory::expect(std::size_t rows, std::size_t bytes) noexcept {
     expected_bytes_ = bytes;
 }
 
-std::byte* ColumnMemory::take(std::size_t bytes) {
-    if (bytes > free_bytes_) {
-        const std::size_t usual =
-            blocks_ != nullptr ? kBlockBytes : std::max(kFirstBlockBytes, expected_bytes_);
-        free_bytes_ = std::max(usual, bytes) / kAlignment * kAlignment;
-        void* memory = std::malloc(sizeof(Block) + free_bytes_);
-        if (memory == nullptr) free_bytes_ = 0;
-        blocks_ = ::new (checked(memory)) Block{blocks_};
-        free_ = reinterpret_cast<std::byte*>(blocks_ + 1);
-    }
-    free_bytes_ -= bytes;
-    shared_bytes_ += bytes;
-    return std::exchange(free_, free_ + bytes);
+void ColumnMemory::add_block(std::size_t bytes) {
+    const std::size_t usual = blocks_ != nullptr ? kBlockBytes : std::max(kFirstBlockBytes, expected_bytes_);
+    free_bytes_ = std::max(usual, bytes) / kAlignment * kAlignment;
+    void* memory = std::malloc(sizeof(Block) + free_bytes_);
+    if (memory == nullptr) free_bytes_ = 0;
+    blocks_ = ::new (checked(memory)) Block{blocks_};
+    free_ = reinterpret_cast<std::byte*>(blocks_ + 1);
 }
 
 void ColumnMemory::grow(Buffer& buffer, std::size_t used, std::size_t wanted) {
-    const std::size_t capacity =
-        (std::max(wanted, buffer.capacity_ * 2) + kAlignment - 1) / kAlignment * kAlignment;
+    const std::size_t capacity = rounded(std::max(wanted, buffer.capacity_ * 2));
     if (buffer.is_own_) {  // Large blocks are remapped, not copied.
         buffer.data_ = static_cast<std::byte*>(checked(std::realloc(buffer.data_, capacity)));
     } else {
@@ -138,6 +129,21 @@ void ColumnData::grow_bits(ColumnMemory& memory, ColumnMemory::Buffer& bits, std
     const std::size_t used = bits.data() == nullptr ? 0 : (size_ + 7) / 8;
     memory.grow(bits, used, (rows + 7) / 8);
     std::memset(bits.data() + used, 0, bits.capacity() - used);  // Bits are set, never cleared.
+}
+
+void ColumnData::reserve(ColumnMemory& memory, std::size_t rows, const Extent& extent) {
+    if (layout_ == Layout::None || rows == 0) return;
+    memory.start(values_, values_size(layout_, rows));
+    if (layout_ == Layout::Bits) std::memset(values_.data(), 0, values_.capacity());
+    if (layout_ == Layout::Offsets32) {
+        *values_.as<std::int32_t>() = 0;
+        if (extent.bytes != 0) memory.start(bytes_, extent.bytes);
+    }
+    if (extent.has_nulls) {
+        memory.start(validity_, (rows + 7) / 8);
+        std::memset(validity_.data(), 0, validity_.capacity());
+    }
+    capacity_ = rows;
 }
 
 /// Makes room for `rows`, or for the next step of growth.

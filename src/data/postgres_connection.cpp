@@ -15,9 +15,6 @@
 namespace consilia::data {
 namespace {
 
-constexpr std::size_t kReservedMax = std::size_t{1}
-                                     << 16;  // Cells, or bytes, that a result has room for at once.
-
 /// Whether bytes can be read; waits up to `timeout_ms`, without an end if that is negative.
 bool is_readable(int socket, int timeout_ms) noexcept {
     pollfd waiting{.fd = socket, .events = POLLIN, .revents = 0};
@@ -222,7 +219,7 @@ RowSet PostgresConnection::to_rows(const PGresult* result, PostgresStatement& st
         throw core::InvalidArgument("database.columns", "the statement gives another number of columns");
     }
     RowSet rows(columns);
-    rows.reserve(statement.cells, statement.bytes);
+    rows.reserve(statement.extent);
     const int row_count = PQntuples(result);
     const int column_count = static_cast<int>(columns->size());
     for (int row = 0; row < row_count; ++row) {
@@ -231,8 +228,7 @@ RowSet PostgresConnection::to_rows(const PGresult* result, PostgresStatement& st
             cells.append_to(rows, i, (*columns)[static_cast<std::size_t>(i)].type);
         }
     }
-    statement.cells = std::min(rows.cell_count(), kReservedMax);
-    statement.bytes = std::min(rows.arena_bytes(), kReservedMax);
+    rows.measure(statement.extent);
     return rows;
 }
 

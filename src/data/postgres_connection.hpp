@@ -44,8 +44,7 @@ struct PostgresStatement {
     std::vector<PostgresForm> forms = {};  ///< As well.
     std::vector<std::string> names = {};   ///< As well.
     bool is_in_use = false;
-    std::size_t cells = 0;
-    std::size_t bytes = 0;
+    RowSetExtent extent = {};
 };
 
 class PostgresConnection final : public Connection {

@@ -187,13 +187,29 @@ RowSet RowSet::take() {
     for (std::size_t i = 0; i < data_.size(); ++i) {
         if (rest.data_[i].type() == ValueType::Null) rest.data_[i] = ColumnData(data_[i].type());
     }
-    rest.reserve(cell_count(), arena_bytes());
+    RowSetExtent extent;
+    measure(extent);
+    rest.reserve(extent);
     std::swap(*this, rest);
     return rest;
 }
 
-void RowSet::reserve(std::size_t cells, std::size_t bytes) {
-    if (!data_.empty()) memory_.expect((cells + data_.size() - 1) / data_.size(), bytes);
+void RowSet::reserve(const RowSetExtent& extent) {
+    memory_.expect(extent.rows, extent.shared_bytes);
+    if (extent.columns.size() != data_.size()) return;
+    for (std::size_t i = 0; i < data_.size(); ++i) data_[i].reserve(memory_, extent.rows, extent.columns[i]);
+}
+
+void RowSet::measure(RowSetExtent& extent) const {
+    const std::size_t rows_max = kReservedMax / std::max<std::size_t>(data_.size(), 1);
+    extent.rows = std::min(row_count_, rows_max);
+    extent.shared_bytes = std::min(memory_.shared_bytes(), kReservedMax);
+    extent.columns.clear();
+    if (row_count_ > rows_max) return;  // A long result is as fast when it grows.
+    for (const ColumnData& column : data_) {
+        extent.columns.push_back(column.extent());
+        extent.columns.back().bytes = std::min(extent.columns.back().bytes, kReservedMax);
+    }
 }
 
 }  // namespace consilia::data

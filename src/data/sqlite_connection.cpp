@@ -13,9 +13,6 @@
 namespace consilia::data {
 namespace {
 
-constexpr std::size_t kReservedMax = std::size_t{1}
-                                     << 16;  // Cells, or bytes, that a result has room for at once.
-
 void bind_all(sqlite3_stmt* statement, std::span<const core::Value> values) {
     check_value_count(static_cast<std::size_t>(sqlite3_bind_parameter_count(statement)), values.size());
     CellWriter to(statement, core::SqlDialect::Sqlite);
@@ -172,14 +169,13 @@ RowSet SqliteConnection::query(std::string_view sql, std::span<const core::Value
         throw core::InvalidArgument("database.columns", "the statement gives another number of columns");
     }
     RowSet rows(columns);
-    rows.reserve(running.statement().cells, running.statement().bytes);
+    rows.reserve(running.statement().extent);
     while (running.step()) {
         for (int i = 0; i < column_count; ++i) {
             append_cell(rows, running.get(), i, (*columns)[static_cast<std::size_t>(i)].type);
         }
     }
-    running.statement().cells = std::min(rows.cell_count(), kReservedMax);
-    running.statement().bytes = std::min(rows.arena_bytes(), kReservedMax);
+    rows.measure(running.statement().extent);
     return rows;
 }
 

@@ -13,7 +13,7 @@
 
 namespace consilia::data {
 
-/// A prepared statement, with the size of its newest result: the next one is likely alike.
+/// A prepared statement, with what its newest result took: the next one is likely alike.
 struct SqliteStatement {
     struct Finalize {
         void operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
@@ -21,8 +21,7 @@ struct SqliteStatement {
     std::string text;
     std::unique_ptr<sqlite3_stmt, Finalize> handle = {};
     bool is_in_use = false;
-    std::size_t cells = 0;
-    std::size_t bytes = 0;
+    RowSetExtent extent = {};
 };
 
 class SqliteConnection final : public Connection {

@@ -49,6 +49,12 @@ public:
         return {};
     }
 
+    /// What some other result took.
+    data::RowSetExtent extent(std::size_t column_count) {
+        data::RowSetExtent extent{below(300), below(10'000)};
+        for (std::size_t i = 0; i < column_count; ++i) extent.columns.push_back({below(5000), one_in(2)});
+        return extent;
+    }
     /// A result whose columns have one type each, or several where `with_mixed`.
     RandomRows rows(bool with_mixed) {
         const std::size_t column_count = 1 + below(6);
@@ -61,7 +67,7 @@ public:
             columns.push_back({"c" + std::to_string(i), one_in(3) ? core::ValueType::Null : types.back()});
         }
         RandomRows result{{}, data::RowSet(columns)};
-        if (one_in(2)) result.rows.reserve(below(2000), below(10'000));
+        if (one_in(2)) result.rows.reserve(extent(column_count));
         for (std::size_t left = one_in(10) ? below(2000) : below(40); left > 0; --left) {
             std::vector<core::Value>& row = result.values.emplace_back();
             for (std::size_t i = 0; i < column_count; ++i) {

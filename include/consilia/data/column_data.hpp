@@ -16,7 +16,8 @@ namespace consilia::data {
 /// that a page costs two or three allocations and a long result grows without copying its neighbours.
 class CONSILIA_API ColumnMemory {
 public:
-    /// Bytes that may grow; 16-byte aligned. Empty buffers have no address.
+    static constexpr std::size_t kAlignment = 16;
+    /// Bytes that may grow, aligned. Empty buffers have no address.
     class CONSILIA_API Buffer {
     public:
         Buffer() = default;
@@ -55,6 +56,13 @@ public:
 
     /// Makes room for `wanted` bytes or more, and keeps the first `used`. @throws std::bad_alloc.
     void grow(Buffer& buffer, std::size_t used, std::size_t wanted);
+    /// As `grow`, of an empty buffer: most often there is room in a block, and that is all.
+    void start(Buffer& buffer, std::size_t wanted) {
+        const std::size_t capacity = rounded(wanted);
+        if (capacity > free_bytes_ || capacity > kSharedMax) return grow(buffer, 0, wanted);
+        buffer.data_ = take(capacity);
+        buffer.capacity_ = capacity;
+    }
     /// What a result like this is expected to take: rows, and bytes of shared blocks.
     void expect(std::size_t rows, std::size_t bytes) noexcept;
     [[nodiscard]] std::size_t expected_rows() const noexcept { return expected_rows_; }
@@ -63,7 +71,17 @@ public:
 
 private:
     struct Block;
-    std::byte* take(std::size_t bytes);
+    static constexpr std::size_t kSharedMax = 4096;  ///< A larger buffer has its own allocation.
+    static constexpr std::size_t rounded(std::size_t bytes) noexcept {
+        return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+    }
+    std::byte* take(std::size_t bytes) {
+        if (bytes > free_bytes_) add_block(bytes);
+        free_bytes_ -= bytes;
+        shared_bytes_ += bytes;
+        return std::exchange(free_, free_ + bytes);
+    }
+    void add_block(std::size_t bytes);
 
     Block* blocks_ = nullptr;  ///< Newest first.
     std::byte* free_ = nullptr;
@@ -73,8 +91,8 @@ private:
     std::size_t expected_bytes_ = 0;
 };
 
-/// The cells of one column, contiguous: a bitmap of what is not null (absent while nothing is), and int64,
-/// double, int32 days, bits, 16-byte identifiers, or offsets into bytes.
+/// The cells of one column, contiguous: a bitmap of what is not null (it may be absent while nothing is), and
+/// int64, double, int32 days, bits, 16-byte identifiers, or offsets into bytes.
 ///
 /// A column takes the declared type, or that of its first cell. When a later cell has another type the column
 /// becomes *mixed*: each cell keeps its own type, and nothing is converted. Readers here check nothing: `row`
@@ -135,6 +153,14 @@ public:
     /// Whether offsets have 64 bits: the column holds more than 2 GiB.
     [[nodiscard]] bool has_wide_offsets() const noexcept { return layout_ == Layout::Offsets64; }
 
+    /// What a column took besides its values.
+    struct Extent {
+        std::size_t bytes = 0;  ///< Of texts and blobs.
+        bool has_nulls = false;
+    };
+    [[nodiscard]] Extent extent() const noexcept { return {bytes_size_, null_count_ != 0}; }
+    /// Makes room in an empty column. @throws std::bad_alloc.
+    void reserve(ColumnMemory& memory, std::size_t rows, const Extent& extent);
     /// Appends one cell; `memory` is the same for all cells of a column. @throws std::bad_alloc, after which
     /// the column can only be destroyed.
     void append_null(ColumnMemory& memory);

@@ -22,6 +22,13 @@ struct RowColumn {
     core::ValueType type = core::ValueType::Null;  ///< Null: not declared, as for trusted SQL.
 };
 
+/// What a result took, so that the next one like it finds its room at once.
+struct RowSetExtent {
+    std::size_t rows = 0;
+    std::size_t shared_bytes = 0;  ///< Of the memory that columns share.
+    std::vector<ColumnData::Extent> columns{};
+};
+
 /// Rows of a result, kept by column in the layout of Arrow. Cheap to move. Threading: compatible.
 ///
 /// Readers by row and column check both and the cell's type. Hot loops take a column at once: a span
@@ -111,12 +118,11 @@ public:
     /// row.
     [[nodiscard]] RowSet take();
 
-    /// Makes room for a result that took this many cells and bytes, as `cell_count` and `arena_bytes` told.
-    void reserve(std::size_t cells, std::size_t bytes);
-    [[nodiscard]] std::size_t cell_count() const noexcept {
-        return row_count_ * data_.size() + cells_of_row();
-    }
-    [[nodiscard]] std::size_t arena_bytes() const noexcept { return memory_.shared_bytes(); }
+    /// Makes room, before the first cell, for a result that took so much. @throws std::bad_alloc.
+    void reserve(const RowSetExtent& extent);
+    /// Tells what these rows took, up to `kReservedMax` cells, and as many bytes a column.
+    void measure(RowSetExtent& extent) const;
+    static constexpr std::size_t kReservedMax = std::size_t{1} << 16;
 
 private:
     friend class RowSetBuilder;  // Private: fills a row set by column.
