@@ -11,9 +11,17 @@ from clinic_models import ALL, NOON, Patient, Prediction, User, Xray
 from consilia import data
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a new, empty database; a test that uses it runs on both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:{tmp_path / 'clinic.db'}"
+    return request.getfixturevalue("postgres").create_database()
+
+
 @pytest.fixture
-def empty(tmp_path: Path) -> data.Database:
-    database = data.Database(f"sqlite:{tmp_path / 'clinic.db'}")
+def empty(url: str) -> data.Database:
+    database = data.Database(url)
     database.create_tables(*ALL)
     return database
 

@@ -11,10 +11,10 @@ import consilia
 from consilia import data
 
 
-def test_files_bring_a_database_to_the_models_and_back(tmp_path: Path) -> None:
+def test_files_bring_a_database_to_the_models_and_back(url: str, tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
     folder.mkdir()
-    database = data.Database(f"sqlite:{tmp_path / 'a.db'}")
+    database = data.Database(url)
     migrations = data.Migrations(database, ALL, folder)
     path = migrations.make("initial")
     assert path is not None

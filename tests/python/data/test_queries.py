@@ -178,8 +178,9 @@ def test_a_union_gives_the_rows_of_both(db: data.Database) -> None:
 
 
 def test_trusted_sql_gives_rows_without_a_model(db: data.Database) -> None:
+    place = "?" if db.dialect == "sqlite" else "$1"
     rows = db.query(
-        'SELECT id, full_name AS name, 1.5 AS "the rate" FROM patients WHERE id < ? ORDER BY id', [3]
+        f'SELECT id, full_name AS name, 1.5 AS "the rate" FROM patients WHERE id < {place} ORDER BY id', [3]
     )
     assert [(row.id, row.name, row["the rate"], row[1]) for row in rows] == [
         (1, "Ann", 1.5, "Ann"),
@@ -189,13 +190,18 @@ def test_trusted_sql_gives_rows_without_a_model(db: data.Database) -> None:
     assert (len(first), first[-1], list(first)) == (3, 1.5, [1, "Ann", 1.5])
     with pytest.raises(KeyError):
         _ = first["nothing"]
-    assert db.execute("UPDATE patients SET full_name = ? WHERE id = ?", ["Eve", 2]) == 1
+    assert db.execute(f"UPDATE patients SET full_name = 'Eve' WHERE id = {place}", [2]) == 1
     assert db.get(Patient, 2).full_name == "Eve"
 
 
 def test_hostile_text_never_changes_a_statement(db: data.Database) -> None:
     for text in ["' OR 1=1 --", '"; DROP TABLE patients; --', "a\0b", "%", "\\", "𝕏"]:
-        assert Patient.query().where(Patient.full_name == text).count(db) == 0
+        named = Patient.query().where(Patient.full_name == text)
+        if "\0" in text and db.dialect == "postgresql":  # No text of PostgreSQL holds a zero byte.
+            with pytest.raises(consilia.ValidationError):
+                named.count(db)
+        else:
+            assert named.count(db) == 0
         for use in (
             lambda t: Patient.query().order_by(t).run(db),
             lambda t: Patient.query().select(t).run(db),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import gc
 import uuid
-from pathlib import Path
 
 import pytest
 from clinic_models import NOON, Patient, Prediction, Status, User, Xray
@@ -154,8 +153,8 @@ def test_assigning_a_reference_assigns_its_key(db: data.Database) -> None:
         patient.user = db.get(Patient, 1)
 
 
-def test_a_record_outlives_its_result_and_its_database(tmp_path: Path) -> None:
-    database = data.Database(f"sqlite:{tmp_path / 'a.db'}")
+def test_a_record_outlives_its_result_and_its_database(url: str) -> None:
+    database = data.Database(url)
     database.create_tables(User)
     record = database.get(User, database.insert(User(name="kept")).id)
     del database
@@ -210,7 +209,7 @@ def test_declarations_that_mean_nothing_are_refused() -> None:
         data.Model.declare()
 
 
-def test_a_mixin_gives_its_columns_to_each_of_its_models(tmp_path: Path) -> None:
+def test_a_mixin_gives_its_columns_to_each_of_its_models(url: str) -> None:
     class Noted(data.Model):
         note: Column[str | None]
 
@@ -221,19 +220,19 @@ def test_a_mixin_gives_its_columns_to_each_of_its_models(tmp_path: Path) -> None
         id: Key
         weight: Column[float]
 
-    database = data.Database(f"sqlite:{tmp_path / 'a.db'}")
+    database = data.Database(url)
     database.create_tables(Letter, Parcel)
     assert database.get(Letter, database.insert(Letter(note="hello")).id).note == "hello"
     parcel = database.get(Parcel, database.insert(Parcel(weight=1, note=None)).id)
     assert (parcel.weight, parcel.note) == (1.0, None)
 
 
-def test_an_audited_record_says_who_made_and_who_changed_it(tmp_path: Path) -> None:
+def test_an_audited_record_says_who_made_and_who_changed_it(url: str) -> None:
     class Memo(data.Model, table="memos", audit=True, timestamps=True):
         id: Key
         text: Column[str]
 
-    database = data.Database(f"sqlite:{tmp_path / 'a.db'}")
+    database = data.Database(url)
     database.create_tables(Memo)
     with database.begin() as tx:
         tx.act_as(7)

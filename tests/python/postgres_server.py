@@ -1,0 +1,98 @@
+"""A PostgreSQL server of the tests' own: temporary, on a socket in its own directory, gone with the run."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from consilia import data
+
+_SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "shared_buffers": "32MB",
+    "lc_messages": "C",
+}
+
+
+class PostgresServer:
+    """A running server; each test has a database of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._numbers = itertools.count(1)
+        self._first = data.Database(self._url("postgres"), connections_max=1)
+
+    def _url(self, database: str) -> str:
+        return f"postgresql://consilia@/{database}?host={self._directory}"
+
+    def create_database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"test_{next(self._numbers)}"
+        self._first.execute(f"CREATE DATABASE {name}")
+        return self._url(name)
+
+
+def _binary(name: str) -> str:
+    """The newest installed version, wherever the distribution keeps it; else what the path finds."""
+    found = list(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return str(max(found, key=lambda path: int(path.parts[4]))) if found else name
+
+
+def _command(name: str, *arguments: str) -> list[str]:
+    """As `postgres` where we are root, whom the server refuses; and never longer than we live."""
+    servant = ["--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
+    return ["setpriv", "--pdeathsig=QUIT", *servant, _binary(name), *arguments]
+
+
+@contextmanager
+def run_postgres() -> Iterator[PostgresServer]:
+    """Runs a server. Its default collation is that of a language, so that an unstated text order shows."""
+    directory = Path(tempfile.mkdtemp(prefix="consilia-postgres-"))
+    files = str(directory / "data")
+    environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    collation = ["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"]
+    try:
+        if os.getuid() == 0:
+            shutil.chown(directory, "postgres", "postgres")
+        subprocess.run(
+            _command("initdb", "-D", files, "-U", "consilia", "-A", "trust", "-E", "UTF8", "--no-sync")
+            + collation,
+            env=environment,
+            capture_output=True,
+            check=True,
+        )
+        settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        with subprocess.Popen(
+            _command("postgres", "-D", files, "-k", str(directory), *settings),
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Keys pressed in the terminal are for the tests.
+        ) as process:
+            try:
+                _wait_until_ready(process)
+                yield PostgresServer(directory)
+            finally:
+                process.send_signal(signal.SIGQUIT)  # At once, whoever is still connected.
+    finally:
+        shutil.rmtree(directory)
+
+
+def _wait_until_ready(process: subprocess.Popen[str]) -> None:
+    said = ""
+    assert process.stderr is not None
+    for line in process.stderr:
+        said += line
+        if "ready to accept connections" in line:
+            return
+    raise RuntimeError(f"the test server did not start: {said}")
