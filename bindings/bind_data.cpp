@@ -88,8 +88,8 @@ void bind_table(py::module_& module) {
             py::arg("condition"))
         .def("set_full_text", &Model::set_full_text, py::arg("columns"))
         .def("keep_history", &Model::keep_history);
-    module.def("register_model", &register_model, py::arg("table"), py::arg("model"), py::arg("targets"),
-               py::arg("enums"), "Ties a class to its table; `targets` are the classes of its references.");
+    module.def("register_models", &register_models, py::arg("descriptions"),
+               "Ties classes to their tables: (table, class, classes of its references, enums by column).");
 }
 
 /// What is called after a statement: (sql, nanoseconds, rows, code of the error or None).

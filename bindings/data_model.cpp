@@ -144,21 +144,37 @@ const ModelInfo& info_of(PyObject* type) {
     return *found->second;
 }
 
-void register_model(const std::shared_ptr<data::Model>& model, const py::type& type, const py::list& targets,
-                    const py::dict& enums) {
-    auto info = std::make_unique<ModelInfo>(model, reinterpret_cast<PyTypeObject*>(type.ptr()));
-    for (const py::handle target : targets) {
-        const bool is_self = target.is(type);
-        info->targets.push_back(is_self ? info.get() : &info_of(target.ptr()));
+void register_models(const py::list& descriptions) {
+    struct Described {
+        std::unique_ptr<ModelInfo> info;
+        py::list targets;
+    };
+    std::vector<Described> all;
+    const auto described = [&](const py::handle type) -> const ModelInfo* {
+        for (const Described& each : all) {
+            if (type.ptr() == reinterpret_cast<PyObject*>(each.info->type)) return each.info.get();
+        }
+        return &info_of(type.ptr());
+    };
+    for (const py::handle description : descriptions) {
+        const auto [model, type, targets, enums] =
+            description.cast<std::tuple<std::shared_ptr<data::Model>, py::type, py::list, py::dict>>();
+        auto info = std::make_unique<ModelInfo>(model, reinterpret_cast<PyTypeObject*>(type.ptr()));
+        info->enums.resize(info->names.size());
+        for (const auto& [name, enumeration] : enums) {
+            if (const auto column = info->find_column(name.ptr()))
+                info->enums[*column] = Py_NewRef(enumeration.ptr());
+        }
+        all.push_back({std::move(info), targets});
     }
-    info->enums.resize(info->names.size());
-    for (const auto& [name, enumeration] : enums) {
-        if (const auto column = info->find_column(name.ptr()))
-            info->enums[*column] = Py_NewRef(enumeration.ptr());
+    for (const Described& each : all) {
+        for (const py::handle target : each.targets) each.info->targets.push_back(described(target));
     }
-    settle_descriptors(*info);
-    Py_INCREF(type.ptr());
-    models().emplace(type.ptr(), std::move(info));
+    for (Described& each : all) {
+        PyObject* type = reinterpret_cast<PyObject*>(each.info->type);
+        settle_descriptors(*each.info);
+        models().emplace(Py_NewRef(type), std::move(each.info));
+    }
 }
 
 void add_descriptor_types(py::module_& module) {

@@ -49,8 +49,9 @@ struct ModelInfo {
 /// The description behind a class; declares it first where that was not done yet.
 /// @throws TypeError for what is no model.
 const ModelInfo& info_of(PyObject* type);
-void register_model(const std::shared_ptr<data::Model>& model, const py::type& type, const py::list& targets,
-                    const py::dict& enums);
+/// Ties classes to their tables: (table, class, classes of its references, enums by column). Together,
+/// because they may refer to each other in circles.
+void register_models(const py::list& descriptions);
 std::shared_ptr<const RowNode> shape_of(const ModelInfo* info, std::span<const data::RowColumn> columns);
 void fill_shape(RowNode& root, const ModelInfo* info, std::span<const data::RowColumn> columns);
 

@@ -211,15 +211,16 @@ const Column* Model::primary_key() const noexcept {
     return found == columns_.end() ? nullptr : &*found;
 }
 
-std::vector<std::string> create_sql(const Model& model, core::SqlDialect dialect) {
+namespace {
+
+std::vector<std::string> create_sql(const Table& table, core::SqlDialect dialect) {
     std::vector<std::string> statements;
-    const auto create = [&](const Table& table) {
-        statements.push_back(ddl::create_table(table, dialect, {.if_missing = true}));
-        for (const TableIndex& index : table.indexes) {
-            statements.push_back(ddl::create_index(table, index, dialect, true));
+    const auto create = [&](const Table& made) {
+        statements.push_back(ddl::create_table(made, dialect, {.if_missing = true}));
+        for (const TableIndex& index : made.indexes) {
+            statements.push_back(ddl::create_index(made, index, dialect, true));
         }
     };
-    const Table table = table_of(model);
     create(table);
     if (table.has_history) {
         create(history_of(table));
@@ -228,12 +229,47 @@ std::vector<std::string> create_sql(const Model& model, core::SqlDialect dialect
     return statements;
 }
 
+/// Takes out of a table that is to be created the references to tables that come later, which PostgreSQL
+/// refuses, and gives the statements that add them then. A table that is there stays as it is.
+std::vector<std::string> postpone_references(const Session& session, Table& table,
+                                             std::span<const Model* const> later) {
+    const auto is_later = [&](const TableReference& reference) {
+        return std::any_of(later.begin(), later.end(),
+                           [&](const Model* model) { return model->table() == reference.target; });
+    };
+    if (session.dialect() != core::SqlDialect::PostgreSql ||
+        std::none_of(table.references.begin(), table.references.end(), is_later)) {
+        return {};
+    }
+    const std::string name = core::quote_identifier(table.name);
+    const bool is_missing =
+        session.query("SELECT to_regclass($1)::text", std::vector<core::Value>{name}).is_null(0, 0);
+    std::vector<std::string> postponed;
+    for (const TableReference& reference : table.references) {
+        if (is_missing && is_later(reference))
+            postponed.push_back("ALTER TABLE " + name + " ADD " + ddl::reference(reference));
+    }
+    std::erase_if(table.references, is_later);
+    return postponed;
+}
+
+}  // namespace
+
+std::vector<std::string> create_sql(const Model& model, core::SqlDialect dialect) {
+    return create_sql(table_of(model), dialect);
+}
+
 void create_tables(Database& database, std::span<const Model* const> models) {
     Transaction transaction = database.begin();
     lock_definitions(transaction);
-    for (const Model* model : models) {
-        for (const std::string& sql : create_sql(*model, database.dialect())) transaction.execute(sql);
+    std::vector<std::string> postponed;
+    for (std::size_t i = 0; i < models.size(); ++i) {
+        Table table = table_of(*models[i]);
+        for (std::string& sql : postpone_references(transaction, table, models.subspan(i + 1)))
+            postponed.push_back(std::move(sql));
+        for (const std::string& sql : create_sql(table, database.dialect())) transaction.execute(sql);
     }
+    for (const std::string& sql : postponed) transaction.execute(sql);
     transaction.commit();
 }
 

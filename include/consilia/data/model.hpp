@@ -132,8 +132,8 @@ private:
 /// database cannot keep.
 CONSILIA_API std::vector<std::string> create_sql(const Model& model, core::SqlDialect dialect);
 
-/// Creates tables and indexes that are missing, in one transaction, in the order given: referenced tables
-/// first. What is there already is left as it is: what changes over time is the work of `Migrations`.
+/// Creates tables and indexes that are missing, in one transaction. Referenced tables are among the models or
+/// there already. What is there already is left as it is: what changes over time is the work of `Migrations`.
 CONSILIA_API void create_tables(Database& database, std::span<const Model* const> models);
 
 }  // namespace consilia::data

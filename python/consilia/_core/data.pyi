@@ -8,7 +8,7 @@ import consilia._core
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Chunks', 'ColumnDescriptor', 'Database', 'MigrationStatus', 'MigrationStep', 'Migrations', 'Query', 'ReadScope', 'Record', 'ReferenceDescriptor', 'Row', 'Rows', 'RowsIterator', 'Savepoint', 'Session', 'StatementWatch', 'Table', 'Transaction', 'exists', 'in_query', 'register_model', 'related', 'scalar', 'watch_statements']
+__all__: list[str] = ['Chunks', 'ColumnDescriptor', 'Database', 'MigrationStatus', 'MigrationStep', 'Migrations', 'Query', 'ReadScope', 'Record', 'ReferenceDescriptor', 'Row', 'Rows', 'RowsIterator', 'Savepoint', 'Session', 'StatementWatch', 'Table', 'Transaction', 'exists', 'in_query', 'register_models', 'related', 'scalar', 'watch_statements']
 class Record:
     """
     A row of a table; the base of Model.
@@ -639,9 +639,9 @@ def in_query(value: consilia._core.Term, query: typing.Any) -> consilia._core.Ex
     """
     Whether the value is among those of the query's only column.
     """
-def register_model(table: Table, model: type, targets: list, enums: dict) -> None:
+def register_models(descriptions: list) -> None:
     """
-    Ties a class to its table; `targets` are the classes of its references.
+    Ties classes to their tables: (table, class, classes of its references, enums by column).
     """
 def related(query: typing.Any, relation: typing.Any) -> typing.Any:
     """

@@ -57,7 +57,7 @@ class ColumnKind:
 
 @dataclass(frozen=True)
 class ReferenceKind:
-    """A reference as annotated; the target is a class, or the name of one that is declared later."""
+    """A reference as annotated; the target is a class, or the name of one that is looked up when needed."""
 
     target: type | str
     nullable: bool

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import enum
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from consilia._core import Expression
 from consilia._core import field as field_term
-from consilia._core.data import ColumnDescriptor, Query, Record, ReferenceDescriptor, Table, register_model
+from consilia._core.data import ColumnDescriptor, Query, Record, ReferenceDescriptor, Table, register_models
 
 from ._annotations import ColumnKind, KeyKind, ReferenceKind, kind_of
 
-_classes: dict[str, type[Model]] = {}  # By name, for references to classes that are declared later.
+# By name with and without module, for references to classes that are declared later.
+_classes: dict[str, type[Model]] = {}
 
 
 @dataclass(frozen=True)
@@ -104,10 +106,13 @@ class Path:
 
 
 def _resolved(target: type | str) -> type[Model]:
+    """The class that a reference leads to; of several with one name, that of the same module."""
     if isinstance(target, str):
-        if target not in _classes:
-            raise TypeError(f"a reference leads to `{target}`, and no model of this name is declared")
-        return _classes[target]
+        name = target.rpartition(".")[2]
+        found = _classes.get(target) or _classes.get(name)
+        if found is None:
+            raise TypeError(f"a reference leads to `{name}`, and no model of this name is declared")
+        return found
     return target
 
 
@@ -145,7 +150,7 @@ class ModelMeta(type):
     ) -> ModelMeta:
         namespace.setdefault("__slots__", ())
         frame = sys._getframe(1)
-        scopes = [{name: _Self}, frame.f_locals, frame.f_globals, _classes]
+        scopes = [{name: _Self}, frame.f_locals, frame.f_globals]
         declared = _inherited(bases)
         declared.table = table
         declared.history = declared.history or history
@@ -164,10 +169,11 @@ class ModelMeta(type):
         declared.full_text += namespace.pop("full_text", [])
         namespace["_declared"] = declared
         if table is not None:
-            namespace.update(_descriptors(name, declared))
+            namespace.update(_descriptors(f"{namespace['__module__']}.{name}", declared))
         made = super().__new__(cls, name, bases, namespace)
         if table is not None:
-            _classes[name] = made  # type: ignore[assignment]
+            for known in (name, f"{made.__module__}.{name}"):
+                _classes[known] = made  # type: ignore[assignment]
         return made
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> None:
@@ -212,6 +218,8 @@ def _declare(
         options = ReferenceOptions() if options is None else options
         if not isinstance(options, ReferenceOptions):
             raise TypeError(f"`{name}` is a reference: give it `reference(…)`")
+        if isinstance(kind.target, str):
+            kind = replace(kind, target=f"{namespace['__module__']}.{kind.target}")
     elif not isinstance(options, ColumnOptions):
         options = ColumnOptions(default=options)
     declared.columns[name] = (kind, options)
@@ -250,42 +258,71 @@ class Model(Record, metaclass=ModelMeta):
         if declared.table is None:
             raise TypeError(f"`{cls.__name__}` has no table: it is a mixin")
         if declared.table_object is None:
-            _declare_table(cls, declared, ())
+            with _declaring:
+                if declared.table_object is None:
+                    _declare_tables(_undeclared(cls, []))
         assert declared.table_object is not None
         return declared.table_object
 
 
-def _declare_table(model: type[Model], declared: Declared, around: tuple[type[Model], ...]) -> None:
-    if model in around:
-        names = " → ".join(cycle.__name__ for cycle in (*around, model))
-        raise TypeError(f"references must not form a circle: {names}")
+_declaring = threading.RLock()  # Two threads may need a model for the first time at once.
+
+
+def _undeclared(model: type[Model], found: list[type[Model]]) -> list[type[Model]]:
+    """The model and all that its references lead to, in circles too, as far as they have no table yet."""
+    declared = declaration_of(model)
+    if declared.table_object is None and model not in found:
+        found.append(model)
+        for kind, _ in declared.columns.values():
+            if isinstance(kind, ReferenceKind):
+                _undeclared(_resolved(kind.target), found)
+    return found
+
+
+def _declare_tables(models: list[type[Model]]) -> None:
+    """Describes tables that may refer to each other: columns first, then what leads from one to another."""
+    tables: dict[type[Model], Table] = {model: _with_columns(declaration_of(model)) for model in models}
+    descriptions = []
+    for model, table in tables.items():
+        declared = declaration_of(model)
+        targets: list[type[Model]] = []
+        for name, (kind, options) in declared.columns.items():
+            if isinstance(options, ReferenceOptions):
+                assert isinstance(kind, ReferenceKind)
+                target = _resolved(kind.target)
+                led_to = tables.get(target) or declaration_of(target).table_object
+                table.add_reference(
+                    name, f"{name}_id", None if target is model else led_to, options.on_delete
+                )
+                targets.append(target)
+        _add_rules(table, declared)
+        descriptions.append((table, model, targets, _enumerations(declared)))
+    register_models(descriptions)
+    for model, table in tables.items():
+        declaration_of(model).table_object = table
+
+
+def _with_columns(declared: Declared) -> Table:
     assert declared.table is not None
     table = Table(declared.table)
-    targets: list[type[Model]] = []
-    enums: dict[str, dict[str, enum.Enum]] = {}
-    references: list[tuple[str, Table | None, ReferenceOptions]] = []
     for name, (kind, options) in declared.columns.items():
-        if isinstance(options, ReferenceOptions):
-            assert isinstance(kind, ReferenceKind)
-            target = _resolved(kind.target)
-            if target is not model and declaration_of(target).table_object is None:
-                _declare_table(target, declaration_of(target), (*around, model))
+        if isinstance(kind, ReferenceKind):
             table.add_column(f"{name}_id", "int64", nullable=kind.nullable, unique=options.unique)
-            references.append(
-                (name, None if target is model else declaration_of(target).table_object, options)
-            )
-            targets.append(target)
         elif isinstance(kind, ColumnKind):
+            assert isinstance(options, ColumnOptions)
             _add_column(table, name, kind, options)
-            if kind.enumeration is not None:
-                enums[name] = {member.value: member for member in kind.enumeration}
         else:
             table.add_column(name, "int64", primary_key=True)
-    for name, target_table, chosen in references:
-        table.add_reference(name, f"{name}_id", target_table, chosen.on_delete)
-    _add_rules(table, declared)
-    register_model(table, model, targets, enums)
-    declared.table_object = table
+    return table
+
+
+def _enumerations(declared: Declared) -> dict[str, dict[str, enum.Enum]]:
+    """By column: the members of its enum, by their texts."""
+    return {
+        name: {member.value: member for member in kind.enumeration}
+        for name, (kind, _) in declared.columns.items()
+        if isinstance(kind, ColumnKind) and kind.enumeration is not None
+    }
 
 
 def _add_column(table: Table, name: str, kind: ColumnKind, options: ColumnOptions) -> None:
