@@ -43,6 +43,28 @@ void bind_table(py::module_& module) {
                                        names.append(column.name);
                                    return names;
                                })
+        .def_property_readonly(
+            "layout",
+            [](const Model& model) {
+                py::list columns;
+                for (const data::Column& column : model.columns()) {
+                    columns.append(py::make_tuple(column.name, std::string(to_string(column.type)),
+                                                  column.is_nullable, column.is_primary_key));
+                }
+                return columns;
+            },
+            "(name, type, whether it may be null, whether it is the primary key) of each column.")
+        .def_property_readonly(
+            "references",
+            [](const Model& model) {
+                py::list references;
+                for (const data::Reference& reference : model.references()) {
+                    references.append(
+                        py::make_tuple(reference.relation, reference.column, reference.target->table()));
+                }
+                return references;
+            },
+            "(relation, column, table that it leads to) of each reference.")
         .def(
             "add_column",
             [](Model& model, std::string name, const std::string& type, bool nullable, bool unique,
@@ -158,7 +180,7 @@ void bind_subqueries(py::module_& module) {
             auto* children = reinterpret_cast<QueryObject*>(query.ptr());
             (void)query_of(query.ptr());
             return owned(make_query(*children->info, data::related(children->query, path_of(relation.ptr())),
-                                    children->prefetched));
+                                    children->prefetched, children->included, Py_TYPE(query.ptr())));
         },
         py::arg("query"), py::arg("relation"),
         "The rows of `query` whose reference `relation` leads to the row of the query around.");
@@ -177,6 +199,8 @@ void bind_data(py::module_& module) {
     bind_watch(module);
     bind_subqueries(module);
     bind_migrations(module);
+    bind_schema(module);
+    bind_messages(module);
 }
 
 }  // namespace consilia::bindings

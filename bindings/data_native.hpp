@@ -116,16 +116,26 @@ void add_query_type(py::module_& module);
 void add_session_types(py::module_& module);
 void add_value_types();
 void bind_migrations(py::module_& module);
+void bind_schema(py::module_& module);
+void bind_messages(py::module_& module);
 /// The methods of sessions that store and read records.
 PyMethodDef* store_methods();
+
+/// Methods of queries and of sessions that stand in files of their own.
+PyObject* query_update_returning(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names);
+PyObject* query_count_by(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names);
+PyObject* query_apply(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names);
+PyObject* session_notify(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names);
+PyObject* session_query_all(PyObject* self, PyObject* statements);
 
 PyObject* make_rows(data::RowSet rows, std::shared_ptr<const RowNode> shape);
 PyObject* make_rows(std::shared_ptr<const data::RowSet> rows, std::shared_ptr<const RowNode> shape,
                     std::size_t begin, std::size_t end, const data::RowTree* tree = nullptr);
 PyObject* make_tree(std::shared_ptr<const data::RowTree> tree, std::shared_ptr<const RowNode> shape);
 PyObject* make_record(RowsObject* rows, const RowNode& node, std::size_t row);
+/// Of the class Query, or of one derived from it.
 PyObject* make_query(const ModelInfo& info, data::Query query, std::vector<Prefetched> prefetched,
-                     std::vector<std::string> included = {});
+                     std::vector<std::string> included = {}, PyTypeObject* type = nullptr);
 /// @throws TypeError, here and below, for another object.
 const data::Query& query_of(PyObject* object);
 
@@ -155,6 +165,8 @@ RecordObject* as_record(PyObject* object);
 PyObject* to_python(const data::ColumnData& cells, std::size_t row);
 /// A Python object as a value of this column: integers for doubles, enums by their value, anything for JSON.
 core::Value to_value(const data::Column& column, PyObject* object);
+/// The values of a sequence, for trusted SQL; none of a null.
+std::vector<core::Value> values_of(PyObject* object);
 /// As `to_value`, appended to a result.
 void append_value(data::RowSet& rows, const data::Column& column, PyObject* object);
 

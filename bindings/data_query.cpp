@@ -18,7 +18,7 @@ QueryObject* self_of(PyObject* object) {
 
 PyObject* with(PyObject* self, data::Query query) {
     return make_query(*self_of(self)->info, std::move(query), self_of(self)->prefetched,
-                      self_of(self)->included);
+                      self_of(self)->included, Py_TYPE(self));
 }
 
 std::vector<std::string> paths(PyObject* const* given, Py_ssize_t count) {
@@ -177,7 +177,7 @@ PyObject* include(PyObject* self, PyObject* const* given, Py_ssize_t count, PyOb
             }
         }
         return make_query(*self_of(self)->info, std::move(query), self_of(self)->prefetched,
-                          std::move(included));
+                          std::move(included), Py_TYPE(self));
     });
 }
 
@@ -209,7 +209,7 @@ PyObject* for_update(PyObject* self, PyObject* const* given, Py_ssize_t count, P
 }
 
 QueryObject* as_query(PyObject* object) {
-    if (Py_TYPE(object) != query_type)
+    if (PyObject_TypeCheck(object, query_type) == 0)
         throw_type_error(std::string("wanted a Query, not `") + Py_TYPE(object)->tp_name + "`");
     return self_of(object);
 }
@@ -428,13 +428,21 @@ PyObject* query_repr(PyObject* self) {
         [&] { return py::str("<Query " + self_of(self)->query.sql().text + ">").release().ptr(); });
 }
 
-PyObject* query_new(PyTypeObject*, PyObject* args, PyObject*) {
+PyObject* query_new(PyTypeObject* type, PyObject* args, PyObject*) {
     PyObject* model = nullptr;
     if (PyArg_ParseTuple(args, "O", &model) == 0) return nullptr;
     return guarded([&] {
         const ModelInfo& info = info_of(model);
-        return make_query(info, info.repository.query(), {});
+        return make_query(info, info.repository.query(), {}, {}, type);
     });
+}
+
+/// `Prediction.query()` is `Prediction.query`.
+PyObject* query_call(PyObject* self, PyObject* args, PyObject* names) {
+    if (PyTuple_GET_SIZE(args) == 0 && (names == nullptr || PyDict_GET_SIZE(names) == 0))
+        return Py_NewRef(self);
+    PyErr_SetString(PyExc_TypeError, "a query takes no arguments: name a step, as `where`");
+    return nullptr;
 }
 
 void add_chunks_type(py::module_& module) {
@@ -499,7 +507,15 @@ PyMethodDef methods[] = {
     {"exists", exists, METH_O, "Whether there is a row."},
     fast_method("aggregate", aggregate, "One row of aggregates over all rows, given by name."),
     fast_method("update", update, "Changes the matching rows and gives their number."),
+    fast_method("update_returning", query_update_returning,
+                "As `update`, and gives these columns of the changed rows as they are now; without columns\n"
+                "all of them."),
     {"delete", remove, METH_O, "Deletes the matching rows and gives their number."},
+    fast_method("count_by", query_count_by,
+                "count_by($self, session, path, /)\n--\n\nA row for each value, with `count`, most frequent "
+                "first."),
+    fast_method("apply", query_apply,
+                "What a function makes of the query: `apply(step, *args, **values)` is `step(query, …)`."),
     fast_method(
         "chunks", chunks,
         "chunks($self, /, session, rows)\n--\n\nAll rows in results of this many, each where the last "
@@ -512,8 +528,9 @@ PyMethodDef methods[] = {
 }  // namespace
 
 PyObject* make_query(const ModelInfo& info, data::Query query, std::vector<Prefetched> prefetched,
-                     std::vector<std::string> included) {
-    auto* made = reinterpret_cast<QueryObject*>(query_type->tp_alloc(query_type, 0));
+                     std::vector<std::string> included, PyTypeObject* type) {
+    if (type == nullptr) type = query_type;
+    auto* made = reinterpret_cast<QueryObject*>(type->tp_alloc(type, 0));
     if (made == nullptr) return nullptr;
     new (&made->query) data::Query(std::move(query));
     new (&made->prefetched) std::vector<Prefetched>(std::move(prefetched));
@@ -534,10 +551,11 @@ void add_query_type(py::module_& module) {
         {Py_tp_new, reinterpret_cast<void*>(query_new)},
         {Py_tp_dealloc, reinterpret_cast<void*>(query_dealloc)},
         {Py_tp_repr, reinterpret_cast<void*>(query_repr)},
+        {Py_tp_call, reinterpret_cast<void*>(query_call)},
         {Py_tp_methods, methods},
         {0, nullptr}};
-    static PyType_Spec spec = {"consilia._core.data.Query", sizeof(QueryObject), 0, Py_TPFLAGS_DEFAULT,
-                               slots};
+    static PyType_Spec spec = {"consilia._core.data.Query", sizeof(QueryObject), 0,
+                               Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
     query_type = add_type(module, spec);
     add_chunks_type(module);
 }

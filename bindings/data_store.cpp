@@ -24,14 +24,6 @@ std::optional<std::int64_t> optional_key(PyObject* object) {
     return object == nullptr ? std::nullopt : std::optional(integer_of(object));
 }
 
-std::vector<core::Value> values_of(PyObject* object) {
-    std::vector<core::Value> values;
-    if (object == nullptr) return values;
-    for (const py::handle value : py::reinterpret_borrow<py::object>(object))
-        values.push_back(to_value(value));
-    return values;
-}
-
 PyObject* get_or(PyObject* self, const char* name, bool is_required, PyObject* const* given, Py_ssize_t count,
                  PyObject* names) {
     return guarded([&]() -> PyObject* {
@@ -247,6 +239,12 @@ PyMethodDef session_methods[] = {
     fast_method(
         "execute", execute,
         "execute($self, /, sql, values=None)\n--\n\nRuns trusted SQL; gives the number of changed rows."),
+    {"query_all", session_query_all, METH_O,
+     "query_all($self, statements, /)\n--\n\nThe rows of several reads of trusted SQL, each a text or (text, "
+     "values): one round trip\non PostgreSQL."},
+    fast_method("notify", session_notify,
+                "notify($self, /, channel, payload=\"\")\n--\n\nSends a message to all listeners, in a "
+                "transaction when it commits. PostgreSQL only."),
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace

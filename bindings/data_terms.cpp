@@ -47,6 +47,14 @@ core::Expression condition_of(PyObject* object) {
     throw_type_error("wanted a condition: mind the parentheses around comparisons");
 }
 
+std::vector<core::Value> values_of(PyObject* object) {
+    std::vector<core::Value> values;
+    if (object == nullptr) return values;
+    for (const py::handle value : py::reinterpret_borrow<py::object>(object))
+        values.push_back(to_value(value));
+    return values;
+}
+
 data::Assignment assignment_of(const ModelInfo& info, PyObject* name, PyObject* object) {
     if (const auto column = info.find_column(name)) {
         const data::Column& described = info.model().columns()[*column];

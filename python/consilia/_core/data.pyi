@@ -8,7 +8,7 @@ import consilia._core
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Chunks', 'ColumnDescriptor', 'Database', 'MigrationStatus', 'MigrationStep', 'Migrations', 'Query', 'ReadScope', 'Record', 'ReferenceDescriptor', 'Row', 'Rows', 'RowsIterator', 'Savepoint', 'Session', 'StatementWatch', 'Table', 'Transaction', 'exists', 'in_query', 'register_models', 'related', 'scalar', 'watch_statements']
+__all__: list[str] = ['Chunks', 'ColumnDescriptor', 'Database', 'History', 'LeftOut', 'Listener', 'MigrationStatus', 'MigrationStep', 'Migrations', 'Notification', 'Query', 'ReadScope', 'Record', 'ReferenceDescriptor', 'Row', 'Rows', 'RowsIterator', 'Savepoint', 'Schema', 'Session', 'StatementWatch', 'Table', 'Transaction', 'create_full_text', 'exists', 'in_query', 'reflect', 'register_models', 'related', 'scalar', 'watch_statements']
 class Record:
     """
     A row of a table; the base of Model.
@@ -216,6 +216,11 @@ class Query:
         Adds calculated columns, given by name.
         """
     @staticmethod
+    def apply(*args, **kwargs):
+        """
+        What a function makes of the query: `apply(step, *args, **values)` is `step(query, …)`.
+        """
+    @staticmethod
     def count(*args, **kwargs):
         """
         The number of rows, without limit and offset.
@@ -337,6 +342,12 @@ class Query:
         Changes the matching rows and gives their number.
         """
     @staticmethod
+    def update_returning(*args, **kwargs):
+        """
+        As `update`, and gives these columns of the changed rows as they are now; without columns
+        all of them.
+        """
+    @staticmethod
     def where(*args, **kwargs):
         """
         Keeps the rows for which every condition is true. A condition is an Expression, a Term
@@ -357,6 +368,10 @@ class Query:
         """
         These rows, those that refer to them by this reference, and so on.
         """
+    def __call__(self, *args, **kwargs):
+        """
+        Call self as a function.
+        """
     def __repr__(self):
         """
         Return repr(self).
@@ -364,6 +379,10 @@ class Query:
     def chunks(self, session, rows):
         """
         All rows in results of this many, each where the last one ended.
+        """
+    def count_by(self, session, path):
+        """
+        A row for each value, with `count`, most frequent first.
         """
     def for_update(self, skip_locked = False):
         """
@@ -434,9 +453,18 @@ class Session:
         """
         Stores a new record, and gives it its key and times. Returns it.
         """
+    def notify(self, channel, payload = ''):
+        """
+        Sends a message to all listeners, in a transaction when it commits. PostgreSQL only.
+        """
     def query(self, sql, values = None):
         """
         The rows of trusted SQL.
+        """
+    def query_all(self, statements):
+        """
+        The rows of several reads of trusted SQL, each a text or (text, values): one round trip
+        on PostgreSQL.
         """
     def restore(self, record):
         """
@@ -554,8 +582,18 @@ class Table:
     def columns(self) -> list:
         ...
     @property
+    def layout(self) -> list:
+        """
+        (name, type, whether it may be null, whether it is the primary key) of each column.
+        """
+    @property
     def name(self) -> str:
         ...
+    @property
+    def references(self) -> list:
+        """
+        (relation, column, table that it leads to) of each reference.
+        """
 class StatementWatch:
     """
     Calls an action after each statement until it is closed.
@@ -631,6 +669,96 @@ class Migrations:
         """
         All migrations in their order.
         """
+class LeftOut:
+    """
+    What reflection could not describe, and why.
+    """
+    @property
+    def part(self) -> str:
+        """
+        A column, an index or a reference; empty: the table.
+        """
+    @property
+    def reason(self) -> str:
+        ...
+    @property
+    def table(self) -> str:
+        ...
+class Schema:
+    """
+    The tables that were found in a database.
+    """
+    def require(self, table: str) -> Table:
+        """
+        The description of a table. NotFound without one.
+        """
+    @property
+    def left_out(self) -> list[LeftOut]:
+        ...
+    @property
+    def tables(self) -> list[str]:
+        ...
+class History:
+    """
+    The versions of a model's rows, as triggers keep them.
+    """
+    def __init__(self, model: typing.Any) -> None:
+        ...
+    def as_of(self, session: typing.Any, at: typing.Any) -> typing.Any:
+        """
+        All rows as they were at an instant, by key.
+        """
+    def restore(self, session: typing.Any, history_id: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        Gives a row the values of one of its versions; a deleted row is there again.
+        """
+class Notification:
+    """
+    A message of another program.
+    """
+    @property
+    def channel(self) -> str:
+        ...
+    @property
+    def payload(self) -> str:
+        ...
+    @property
+    def process(self) -> int:
+        """
+        Of the server, for who sent it.
+        """
+class Listener:
+    """
+    Waits for messages on channels of a PostgreSQL database, on a connection of its own.
+    """
+    def __enter__(self) -> typing.Any:
+        ...
+    def __exit__(self, *args) -> None:
+        ...
+    def __init__(self, database: typing.Any, *args) -> None:
+        ...
+    def __iter__(self) -> typing.Any:
+        ...
+    def __next__(self) -> Notification:
+        """
+        The next message; ends when it is interrupted.
+        """
+    def close(self) -> None:
+        """
+        Stops listening.
+        """
+    def interrupt(self) -> None:
+        """
+        Makes the wait that runs, or the next one, return None.
+        """
+    def wait(self, timeout_s: typing.SupportsFloat | typing.SupportsIndex | None = None) -> Notification | None:
+        """
+        The next message; None after the timeout or an interruption.
+        """
+def create_full_text(database: typing.Any, model: typing.Any) -> None:
+    """
+    Creates and fills the full-text index of a model.
+    """
 def exists(query: typing.Any) -> consilia._core.Expression:
     """
     Whether the query has a row; in it `outer(path)` is a field of the query around.
@@ -638,6 +766,10 @@ def exists(query: typing.Any) -> consilia._core.Expression:
 def in_query(value: consilia._core.Term, query: typing.Any) -> consilia._core.Expression:
     """
     Whether the value is among those of the query's only column.
+    """
+def reflect(session: typing.Any) -> Schema:
+    """
+    Reads the tables of a database.
     """
 def register_models(descriptions: list) -> None:
     """

@@ -17,9 +17,12 @@ ann = db.insert(Patient(full_name="Ann"))
 
 from consilia._core.data import (
     Chunks,
+    LeftOut,
+    Listener,
     Migrations,
     MigrationStatus,
     MigrationStep,
+    Notification,
     Query,
     ReadScope,
     Record,
@@ -38,6 +41,7 @@ from consilia._core.data import (
 from ._annotations import Column, Json, Key, Reference
 from ._database import (
     AsyncDatabase,
+    AsyncListener,
     Database,
     LoggedStatement,
     QueryLog,
@@ -45,21 +49,29 @@ from ._database import (
     assert_no_repeats,
     assert_queries,
 )
-from ._model import Index, Model, column, reference
+from ._described import History, Schema, reflect
+from ._model import Model
+from ._options import Index, column, reference
+from ._queries import scopes
 
 __all__ = [
     "AsyncDatabase",
+    "AsyncListener",
     "Chunks",
     "Column",
     "Database",
+    "History",
     "Index",
     "Json",
     "Key",
+    "LeftOut",
+    "Listener",
     "LoggedStatement",
     "MigrationStatus",
     "MigrationStep",
     "Migrations",
     "Model",
+    "Notification",
     "Query",
     "QueryLog",
     "ReadScope",
@@ -69,6 +81,7 @@ __all__ = [
     "Row",
     "Rows",
     "Savepoint",
+    "Schema",
     "Session",
     "Table",
     "Transaction",
@@ -78,6 +91,8 @@ __all__ = [
     "exists",
     "in_query",
     "reference",
+    "reflect",
     "related",
     "scalar",
+    "scopes",
 ]

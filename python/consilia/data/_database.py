@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,6 +82,11 @@ class Database(_native.Database):
             self._async = AsyncDatabase(self, self._threads)
         return self._async
 
+    def create_full_text(self, *models: type[_native.Record]) -> None:
+        """Creates the indexes of models with `full_text`, and fills them with the rows that are there."""
+        for model in models:
+            _native.create_full_text(self, model)
+
     @contextmanager
     def query_log(self) -> Iterator[QueryLog]:
         """Collects the statements that run in the block, on any thread."""
@@ -100,8 +105,8 @@ class Database(_native.Database):
 class AsyncDatabase:
     """A database for `asyncio`: the same calls, awaited; they run on threads of their own, without the GIL.
 
-    What a database does (`await db.aio.get(Prediction, 7)`), and what a query does on it (`await
-    db.aio.run(query)`).
+    What a database does (`await db.aio.get(Prediction, 7)`), and what a query or a history does on it, which
+    comes first then (`await db.aio.run(query)`, `await db.aio.get(query)`).
     """
 
     def __init__(self, database: Database, threads: int) -> None:
@@ -109,25 +114,86 @@ class AsyncDatabase:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="consilia-data")
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        call: Callable[..., Any]
-        if name in _OF_DATABASES:
-            call = getattr(self._database, name)
-        elif name in _OF_QUERIES:
-            call = partial(_run_query, name, self._database)
-        else:
+        if name not in _OF_DATABASES | _OF_QUERIES:
             raise AttributeError(f"`aio` has no `{name}`")
 
         async def awaited(*args: Any, **kwargs: Any) -> Any:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._pool, partial(call, *args, **kwargs)
-            )
+            return await self._run(self._bound(name, args), kwargs)
 
         setattr(self, name, awaited)
         return awaited
 
+    def _bound(self, name: str, args: tuple[Any, ...]) -> Callable[..., Any]:
+        if args and isinstance(args[0], (_native.Query, _native.History)):
+            return partial(getattr(args[0], name), self._database, *args[1:])
+        if name in _OF_DATABASES:
+            return partial(getattr(self._database, name), *args)
+        raise TypeError(f"`aio.{name}` takes a query first")
 
-def _run_query(name: str, database: Database, query: _native.Query, **values: Any) -> Any:
-    return getattr(query, name)(database, **values)
+    async def _run(self, call: Callable[..., Any], kwargs: Mapping[str, Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(call, **kwargs))
+
+    async def chunks(self, query: _native.Query, rows: int) -> AsyncIterator[Any]:
+        """The rows of a query in results of so many: `async for rows in db.aio.chunks(query, 10_000)`."""
+        chunks = query.chunks(self._database, rows)
+        while (part := await self._run(partial(next, chunks, None), {})) is not None:
+            yield part
+
+    def listen(self, *channels: str) -> AsyncListener:
+        """Messages of other programs, for `async with` and `async for`. PostgreSQL only."""
+        return AsyncListener(self._database, channels)
+
+
+class AsyncListener:
+    """Messages on channels of a PostgreSQL database, from the start of the block on.
+
+    ```python
+    async with db.aio.listen("predictions") as messages:
+        async for message in messages:
+            print(message.payload)
+    ```
+
+    It waits on a thread and a connection of its own, and a cancelled wait loses no message. A lost connection
+    is Unavailable (`database.lost`); the next message is waited for on a new one.
+    """
+
+    def __init__(self, database: Database, channels: tuple[str, ...]) -> None:
+        self._database = database
+        self._channels = channels
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="consilia-listen")
+        self._listener: _native.Listener | None = None
+        self._waiting: asyncio.Future[_native.Notification | None] | None = None
+
+    async def __aenter__(self) -> AsyncListener:
+        self._listener = await self._start(_native.Listener, self._database, *self._channels)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._listener is not None
+        self._listener.interrupt()
+        if self._waiting is not None:
+            await asyncio.wait([self._waiting])
+            self._waiting.exception()  # Nobody asks for it any more.
+        await self._start(self._listener.close)
+        self._pool.shutdown(wait=False)
+
+    def __aiter__(self) -> AsyncListener:
+        return self
+
+    async def __anext__(self) -> _native.Notification:
+        if self._listener is None:
+            raise TypeError("messages are listened for in `async with`")
+        if self._waiting is None:
+            self._waiting = self._start(self._listener.wait)
+        await asyncio.wait([self._waiting])  # Cancelled, it leaves the wait for the next call.
+        done, self._waiting = self._waiting, None
+        message = done.result()
+        if message is None:
+            raise StopAsyncIteration
+        return message
+
+    def _start(self, call: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
+        return asyncio.get_running_loop().run_in_executor(self._pool, call, *args)
 
 
 _OF_DATABASES = frozenset(
@@ -138,7 +204,9 @@ _OF_DATABASES = frozenset(
         "get",
         "get_or_none",
         "insert",
+        "notify",
         "query",
+        "query_all",
         "restore",
         "soft_delete",
         "transact",
@@ -146,7 +214,25 @@ _OF_DATABASES = frozenset(
         "upsert",
     ]
 )
-_OF_QUERIES = frozenset(["aggregate", "count", "exists", "explain", "first", "json", "run"])
+_OF_QUERIES = frozenset(
+    [
+        "aggregate",
+        "as_of",
+        "count",
+        "count_by",
+        "delete",
+        "exists",
+        "explain",
+        "first",
+        "get",
+        "get_or_none",
+        "json",
+        "restore",
+        "run",
+        "update",
+        "update_returning",
+    ]
+)
 
 
 @contextmanager

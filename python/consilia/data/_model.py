@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import sys
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,53 +13,11 @@ from consilia._core import field as field_term
 from consilia._core.data import ColumnDescriptor, Query, Record, ReferenceDescriptor, Table, register_models
 
 from ._annotations import ColumnKind, KeyKind, ReferenceKind, kind_of
+from ._options import ColumnOptions, Index, ReferenceOptions
+from ._queries import scopes
 
 # By name with and without module, for references to classes that are declared later.
 _classes: dict[str, type[Model]] = {}
-
-
-@dataclass(frozen=True)
-class ColumnOptions:
-    """What a column promises beyond its type; made by `column`."""
-
-    default: Any = None
-    unique: bool = False
-    index: bool = False
-    max_length: int = 0
-    choices: Sequence[str] = ()
-    check: Expression | str | None = None
-    now: bool = False
-
-
-@dataclass(frozen=True)
-class ReferenceOptions:
-    """How a reference behaves; made by `reference`."""
-
-    on_delete: str = "restrict"
-    unique: bool = False
-    index: bool = True
-
-
-@dataclass(frozen=True)
-class Index:
-    """Over several columns, `-` before a name for descending: `indexes = (Index("status", "-id"),)`."""
-
-    columns: tuple[str, ...]
-    unique: bool = False
-    where: Expression | str | None = None
-    ignores_deleted: bool = False
-
-    def __init__(
-        self,
-        *columns: str,
-        unique: bool = False,
-        where: Expression | str | None = None,
-        ignores_deleted: bool = False,
-    ) -> None:
-        object.__setattr__(self, "columns", columns)
-        object.__setattr__(self, "unique", unique)
-        object.__setattr__(self, "where", where)
-        object.__setattr__(self, "ignores_deleted", ignores_deleted)
 
 
 Kind = ColumnKind | ReferenceKind | KeyKind
@@ -169,7 +126,8 @@ class ModelMeta(type):
         declared.full_text += namespace.pop("full_text", [])
         namespace["_declared"] = declared
         if table is not None:
-            namespace.update(_descriptors(f"{namespace['__module__']}.{name}", declared))
+            _name_self(f"{namespace['__module__']}.{name}", declared)
+        namespace.update(_descriptors(declared))
         made = super().__new__(cls, name, bases, namespace)
         if table is not None:
             for known in (name, f"{made.__module__}.{name}"):
@@ -203,6 +161,12 @@ def _inherited(bases: tuple[type, ...]) -> Declared:
     return declared
 
 
+def refuse_taken(name: str) -> None:
+    """Refuses a column that would hide what every record or model has."""
+    if hasattr(Record, name) or name in {"query", "declare", "is_mixin"}:
+        raise TypeError(f"a column cannot be named `{name}`: records have that already")
+
+
 def _declare(
     declared: Declared,
     namespace: dict[str, Any],
@@ -211,8 +175,7 @@ def _declare(
 ) -> None:
     if kind is None:
         return
-    if hasattr(Record, name) or name in {"query", "declare"}:
-        raise TypeError(f"a column cannot be named `{name}`: records have that already")
+    refuse_taken(name)
     options = namespace.pop(name, None)
     if isinstance(kind, ReferenceKind):
         options = ReferenceOptions() if options is None else options
@@ -225,16 +188,22 @@ def _declare(
     declared.columns[name] = (kind, options)
 
 
-def _descriptors(name: str, declared: Declared) -> dict[str, Any]:
+def _name_self(name: str, declared: Declared) -> None:
+    """Gives references to the class itself its name; those of a mixin lead to the class that gets them."""
+    for column, (kind, options) in declared.columns.items():
+        if isinstance(kind, ReferenceKind) and kind.target is _Self:
+            declared.columns[column] = (replace(kind, target=name), options)
+
+
+def _descriptors(declared: Declared) -> dict[str, Any]:
     descriptors: dict[str, Any] = {}
     for column, (kind, _) in declared.columns.items():
-        if isinstance(kind, ReferenceKind):
-            target = name if kind.target is _Self else kind.target
-            declared.columns[column] = (replace(kind, target=target), declared.columns[column][1])
-            descriptors[column] = ReferenceDescriptor(Path(column, target))
-            descriptors[f"{column}_id"] = ColumnDescriptor(field_term(f"{column}_id"))
-        else:
+        if not isinstance(kind, ReferenceKind):
             descriptors[column] = ColumnDescriptor(field_term(column))
+            continue
+        descriptors[f"{column}_id"] = ColumnDescriptor(field_term(f"{column}_id"))
+        if kind.target is not _Self:
+            descriptors[column] = ReferenceDescriptor(Path(column, kind.target))
     return descriptors
 
 
@@ -246,10 +215,13 @@ class Model(Record, metaclass=ModelMeta):
     same key.
     """
 
+    query = scopes(Query)
+    """All rows that are not soft-deleted; see `scopes` for steps of your own."""
+
     @classmethod
-    def query(cls) -> Query:
-        """All rows that are not soft-deleted."""
-        return Query(cls)
+    def is_mixin(cls) -> bool:
+        """Whether the class has no table of its own."""
+        return declaration_of(cls).table is None
 
     @classmethod
     def declare(cls) -> Table:
@@ -296,7 +268,7 @@ def _declare_tables(models: list[type[Model]]) -> None:
                 )
                 targets.append(target)
         _add_rules(table, declared)
-        descriptions.append((table, model, targets, _enumerations(declared)))
+        descriptions.append((table, model, targets, enumerations(declared)))
     register_models(descriptions)
     for model, table in tables.items():
         declaration_of(model).table_object = table
@@ -316,7 +288,7 @@ def _with_columns(declared: Declared) -> Table:
     return table
 
 
-def _enumerations(declared: Declared) -> dict[str, dict[str, enum.Enum]]:
+def enumerations(declared: Declared) -> dict[str, dict[str, enum.Enum]]:
     """By column: the members of its enum, by their texts."""
     return {
         name: {member.value: member for member in kind.enumeration}
@@ -356,42 +328,3 @@ def _add_rules(table: Table, declared: Declared) -> None:
         table.set_full_text(declared.full_text)
     if declared.history:
         table.keep_history()
-
-
-def column(
-    *,
-    default: Any = None,
-    unique: bool = False,
-    index: bool = False,
-    max_length: int = 0,
-    choices: Sequence[str] = (),
-    check: Expression | str | None = None,
-    now: bool = False,
-) -> Any:
-    """What a column promises beyond its type; the database enforces it, whoever writes.
-
-    Args:
-        default: The value of a new row that does not say another.
-        unique: No two rows have the same value.
-        index: Queries look rows up by this column.
-        max_length: Of a text, in code points; 0: any.
-        choices: The only texts allowed.
-        check: A condition over this column that must not be false.
-        now: The default of a time is that of the insert.
-    """
-    return ColumnOptions(default, unique, index, max_length, choices, check, now)
-
-
-def reference(*, on_delete: str = "restrict", unique: bool = False, index: bool = True) -> Any:
-    """How a reference behaves.
-
-    Args:
-        on_delete: What becomes of the row when the one it refers to is deleted: `restrict`, `cascade` or
-            `set null`.
-        unique: At most one row refers to each.
-        index: Rows are looked up by what they refer to.
-    """
-    return ReferenceOptions(on_delete, unique, index)
-
-
-__all__ = ["Index", "Model", "Path", "column", "reference"]

@@ -21,7 +21,7 @@ class Member(data.Model, table="members"):
     id: Key
     name: Column[str]
     team: Reference[Team]
-    mentor: Reference["Member | None"]
+    mentor: Reference[Member | None]
 
 
 def test_models_may_refer_to_each_other(url: str) -> None:
