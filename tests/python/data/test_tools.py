@@ -41,6 +41,31 @@ def test_many_awaited_calls_run_side_by_side(db: data.Database) -> None:
     assert asyncio.run(work()) == ["Ann", "Ben", "Änne"] * 20
 
 
+@pytest.mark.parametrize("rows", [1, 5, 12, 100])
+def test_awaited_chunks_are_all_rows_once(db: data.Database, rows: int) -> None:
+    async def work() -> list[int]:
+        return [row.id async for part in db.aio.chunks(Prediction.query, rows) for row in part]
+
+    assert asyncio.run(work()) == list(range(1, 13))
+
+
+def test_what_a_query_does_is_awaited_too(db: data.Database) -> None:
+    async def work() -> None:
+        query = Prediction.query.where(Prediction.id == 3)
+        assert (await db.aio.get(query)).id == 3
+        assert await db.aio.get_or_none(query.where("id = 4")) is None
+        assert await db.aio.update(query, attempt=7) == 1
+        assert (await db.aio.update_returning(query, "attempt", attempt=8)).tuples() == [(8,)]
+        assert (await db.aio.count_by(query, "attempt")).tuples() == [(8, 1)]
+        assert await db.aio.delete(query) == 1
+        assert len((await db.aio.query_all(["SELECT 1", "SELECT 2"]))[1]) == 1
+        with pytest.raises(TypeError, match="query first"):
+            await db.aio.run(Prediction)
+
+    asyncio.run(work())
+    assert Prediction.query.count(db) == 11
+
+
 def test_statements_are_counted_and_their_line_is_named(db: data.Database) -> None:
     with data.assert_queries(db, 2) as log:
         db.get(Patient, 1)
