@@ -180,7 +180,7 @@ void bind_subqueries(py::module_& module) {
             auto* children = reinterpret_cast<QueryObject*>(query.ptr());
             (void)query_of(query.ptr());
             return owned(make_query(*children->info, data::related(children->query, path_of(relation.ptr())),
-                                    children->prefetched, children->included, Py_TYPE(query.ptr())));
+                                    children->loaded, Py_TYPE(query.ptr())));
         },
         py::arg("query"), py::arg("relation"),
         "The rows of `query` whose reference `relation` leads to the row of the query around.");

@@ -89,8 +89,7 @@ void settle_descriptors(const ModelInfo& info) {
         column->index = index;
     };
     for (std::size_t i = 0; i < info.names.size(); ++i) settle(info.names[i], i);
-    for (std::size_t i = 0; i < info.targets.size(); ++i)
-        settle(py::str(info.model().references()[i].relation), i);
+    for (std::size_t i = 0; i < info.targets.size(); ++i) settle(info.relations[i], i);
 }
 
 }  // namespace
@@ -107,6 +106,7 @@ ModelInfo::ModelInfo(std::shared_ptr<const data::Model> model, PyTypeObject* des
         if (all[i].is_primary_key) key_column = i;
     }
     for (const data::Reference& reference : repository.model().references()) {
+        relations.push_back(interned(reference.relation));
         reference_columns.push_back(
             static_cast<std::size_t>(repository.model().find_column(reference.column) - all.data()));
     }
@@ -126,6 +126,9 @@ std::optional<std::size_t> ModelInfo::find_column(PyObject* name) const {
 }
 
 std::optional<std::size_t> ModelInfo::find_reference(PyObject* name) const {
+    for (std::size_t i = 0; i < relations.size(); ++i) {
+        if (relations[i] == name) return i;
+    }
     const std::string_view text = text_of(name);
     const auto all = model().references();
     for (std::size_t i = 0; i < all.size(); ++i) {

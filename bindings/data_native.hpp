@@ -33,9 +33,10 @@ struct RowNode {
 struct ModelInfo {
     ModelInfo(std::shared_ptr<const data::Model> model, PyTypeObject* type);
     data::ModelRepository repository;
-    PyTypeObject* type;            ///< Owned.
-    std::vector<PyObject*> names;  ///< Of the columns, interned.
-    std::vector<PyObject*> enums;  ///< By column: a dict from its texts to members of an enum, or null.
+    PyTypeObject* type;                ///< Owned.
+    std::vector<PyObject*> names;      ///< Of the columns, interned.
+    std::vector<PyObject*> relations;  ///< The names of the references, interned.
+    std::vector<PyObject*> enums;      ///< By column: a dict from its texts to members of an enum, or null.
     std::vector<const ModelInfo*> targets;  ///< By reference.
     std::vector<std::size_t> reference_columns;
     std::size_t key_column = 0;
@@ -85,11 +86,21 @@ struct Prefetched {
     std::vector<Prefetched> below;
 };
 
+/// What the records of a query have besides their own columns; the steps behind share it.
+struct Loaded {
+    std::vector<Prefetched> prefetched;
+    std::vector<std::string> included;
+};
+
 struct QueryObject {
     PyObject_HEAD data::Query query;
     const ModelInfo* info;
-    std::vector<Prefetched> prefetched;
-    std::vector<std::string> included;
+    std::shared_ptr<const Loaded> loaded;  ///< Null: nothing.
+
+    [[nodiscard]] const std::vector<Prefetched>& prefetched() const {
+        static const std::vector<Prefetched> none;
+        return loaded ? loaded->prefetched : none;
+    }
 };
 
 /// A Database, a Transaction or a ReadScope.
@@ -134,8 +145,8 @@ PyObject* make_rows(std::shared_ptr<const data::RowSet> rows, std::shared_ptr<co
 PyObject* make_tree(std::shared_ptr<const data::RowTree> tree, std::shared_ptr<const RowNode> shape);
 PyObject* make_record(RowsObject* rows, const RowNode& node, std::size_t row);
 /// Of the class Query, or of one derived from it.
-PyObject* make_query(const ModelInfo& info, data::Query query, std::vector<Prefetched> prefetched,
-                     std::vector<std::string> included = {}, PyTypeObject* type = nullptr);
+PyObject* make_query(const ModelInfo& info, data::Query query, std::shared_ptr<const Loaded> loaded,
+                     PyTypeObject* type);
 /// @throws TypeError, here and below, for another object.
 const data::Query& query_of(PyObject* object);
 

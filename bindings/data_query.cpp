@@ -17,8 +17,7 @@ QueryObject* self_of(PyObject* object) {
 }
 
 PyObject* with(PyObject* self, data::Query query) {
-    return make_query(*self_of(self)->info, std::move(query), self_of(self)->prefetched,
-                      self_of(self)->included, Py_TYPE(self));
+    return make_query(*self_of(self)->info, std::move(query), self_of(self)->loaded, Py_TYPE(self));
 }
 
 std::vector<std::string> paths(PyObject* const* given, Py_ssize_t count) {
@@ -160,24 +159,29 @@ PyObject* key(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject
     });
 }
 
+Loaded loaded_by(PyObject* self) {
+    const auto& loaded = self_of(self)->loaded;
+    return loaded ? *loaded : Loaded{};
+}
+
 /// Each row on the way too, once: a record is reached through the one that refers to it.
 PyObject* include(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
     return guarded([&] {
         refuse_names("include", names);
         data::Query query = self_of(self)->query;
-        std::vector<std::string> included = self_of(self)->included;
+        Loaded loaded = loaded_by(self);
         for (Py_ssize_t i = 0; i < count; ++i) {
             const std::string_view path = path_of(given[i]);
             for (std::size_t end = 0; end <= path.size(); ++end) {
                 end = std::min(path.find('.', end), path.size());
                 const std::string_view relation = path.substr(0, end);
-                if (std::ranges::find(included, relation) != included.end()) continue;
+                if (std::ranges::find(loaded.included, relation) != loaded.included.end()) continue;
                 query = query.include(relation);
-                included.emplace_back(relation);
+                loaded.included.emplace_back(relation);
             }
         }
-        return make_query(*self_of(self)->info, std::move(query), self_of(self)->prefetched,
-                          std::move(included), Py_TYPE(self));
+        return make_query(*self_of(self)->info, std::move(query),
+                          std::make_shared<const Loaded>(std::move(loaded)), Py_TYPE(self));
     });
 }
 
@@ -250,13 +254,13 @@ std::shared_ptr<const RowNode> tree_shape(const ModelInfo* info, const data::Row
 PyObject* run(PyObject* self, PyObject* session) {
     return guarded([&] {
         const QueryObject* query = self_of(self);
-        if (query->prefetched.empty()) {
+        if (query->prefetched().empty()) {
             return run_rows(
                 self, with_session(session, [&](const data::Session& on) { return query->query.run(on); }));
         }
         auto tree = std::make_shared<const data::RowTree>(
             with_session(session, [&](const data::Session& on) { return query->query.run_tree(on); }));
-        auto shape = tree_shape(query->info, *tree, query->prefetched);
+        auto shape = tree_shape(query->info, *tree, query->prefetched());
         return make_tree(std::move(tree), std::move(shape));
     });
 }
@@ -265,8 +269,8 @@ PyObject* json(PyObject* self, PyObject* session) {
     return guarded([&] {
         const QueryObject* query = self_of(self);
         const std::string text = with_session(session, [&](const data::Session& on) {
-            return query->prefetched.empty() ? data::to_json(query->query.run(on))
-                                             : data::to_json(query->query.run_tree(on));
+            return query->prefetched().empty() ? data::to_json(query->query.run(on))
+                                               : data::to_json(query->query.run_tree(on));
         });
         return PyBytes_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
     });
@@ -363,21 +367,19 @@ PyObject* prefetch(PyObject* self, PyObject* const* given, Py_ssize_t count, PyO
     return guarded([&] {
         const Arguments arguments("prefetch", {"name", "query", "relation"}, 3, given, count, names);
         QueryObject* children = as_query(arguments[1]);
-        py::object made =
-            owned(with(self, self_of(self)->query.prefetch(text_of(arguments[0]), children->query,
-                                                           path_of(arguments[2]))));
-        QueryObject* query = self_of(made.ptr());
-        query->prefetched.push_back(
-            {std::string(text_of(arguments[0])), children->info, children->prefetched});
-        return made.release().ptr();
+        const std::string_view name = text_of(arguments[0]);
+        data::Query query = self_of(self)->query.prefetch(name, children->query, path_of(arguments[2]));
+        Loaded loaded = loaded_by(self);
+        loaded.prefetched.push_back({std::string(name), children->info, children->prefetched()});
+        return make_query(*self_of(self)->info, std::move(query),
+                          std::make_shared<const Loaded>(std::move(loaded)), Py_TYPE(self));
     });
 }
 
 void query_dealloc(PyObject* self) {
     PyTypeObject* type = Py_TYPE(self);
     self_of(self)->query.~Query();
-    self_of(self)->prefetched.~vector();
-    self_of(self)->included.~vector();
+    self_of(self)->loaded.~shared_ptr();
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -433,7 +435,7 @@ PyObject* query_new(PyTypeObject* type, PyObject* args, PyObject*) {
     if (PyArg_ParseTuple(args, "O", &model) == 0) return nullptr;
     return guarded([&] {
         const ModelInfo& info = info_of(model);
-        return make_query(info, info.repository.query(), {}, {}, type);
+        return make_query(info, info.repository.query(), nullptr, type);
     });
 }
 
@@ -527,14 +529,12 @@ PyMethodDef methods[] = {
 
 }  // namespace
 
-PyObject* make_query(const ModelInfo& info, data::Query query, std::vector<Prefetched> prefetched,
-                     std::vector<std::string> included, PyTypeObject* type) {
-    if (type == nullptr) type = query_type;
+PyObject* make_query(const ModelInfo& info, data::Query query, std::shared_ptr<const Loaded> loaded,
+                     PyTypeObject* type) {
     auto* made = reinterpret_cast<QueryObject*>(type->tp_alloc(type, 0));
     if (made == nullptr) return nullptr;
     new (&made->query) data::Query(std::move(query));
-    new (&made->prefetched) std::vector<Prefetched>(std::move(prefetched));
-    new (&made->included) std::vector<std::string>(std::move(included));
+    new (&made->loaded) std::shared_ptr<const Loaded>(std::move(loaded));
     made->info = &info;
     return reinterpret_cast<PyObject*>(made);
 }

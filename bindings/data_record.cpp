@@ -111,9 +111,22 @@ PyObject* extra_value(RecordObject* record, PyObject* name) {
                      record->node->branches[place], range.begin, range.end, &branch.children);
 }
 
+/// Where a name of source code stands, which is interned as ours are.
+std::size_t place_of(std::span<PyObject* const> names, PyObject* name) noexcept {
+    return static_cast<std::size_t>(std::ranges::find(names, name) - names.begin());
+}
+
+/// Columns and references are found here, without the search of their descriptors in the class.
 PyObject* record_getattro(PyObject* self, PyObject* name) {
     return guarded([&]() -> PyObject* {
-        if (PyObject* extra = extra_value(reinterpret_cast<RecordObject*>(self), name)) return extra;
+        auto* record = reinterpret_cast<RecordObject*>(self);
+        if (const ModelInfo* info = record->node->info) {
+            const std::size_t column = place_of(info->names, name);
+            if (column < info->names.size()) return record_value(record, column).release().ptr();
+            const std::size_t reference = place_of(info->relations, name);
+            if (reference < info->relations.size()) return related_record(record, reference).release().ptr();
+        }
+        if (PyObject* extra = extra_value(record, name)) return extra;
         if (PyErr_Occurred() != nullptr) return nullptr;
         return PyObject_GenericGetAttr(self, name);
     });
@@ -191,7 +204,7 @@ py::dict record_dict(RecordObject* record) {
     for (std::size_t i = 0; i < node.relations.size(); ++i) {
         if (record->rows == nullptr || node.relations[i] == nullptr) continue;
         const py::object related = related_record(record, i);
-        values[node.info->model().references()[i].relation.c_str()] =
+        values[py::handle(node.info->relations[i])] =
             related.is_none() ? related : py::object(record_dict(as_record(related.ptr())));
     }
     return values;
