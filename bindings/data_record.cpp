@@ -1,6 +1,7 @@
 // Records and the columns of their classes. A record of a result holds a place in its columns: a value
 // becomes an object of Python when it is read, and a record costs one allocation.
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "data_native.hpp"
@@ -290,9 +291,12 @@ PyObject* refuse_new(PyTypeObject* type, PyObject*, PyObject*) {
 
 PyObject* make_record(RowsObject* rows, const RowNode& node, std::size_t row) {
     PyTypeObject* type = node.info == nullptr ? row_type : node.info->type;
-    auto* record = reinterpret_cast<RecordObject*>(type->tp_alloc(type, 0));
+    // Not tracked by the collector: until something is assigned it refers to nothing that could refer to it.
+    auto* record = PyObject_GC_New(RecordObject, type);
     if (record == nullptr) return nullptr;
-    PyObject_GC_UnTrack(record);  // Until something is assigned it refers to nothing that could refer to it.
+    constexpr std::size_t kHead = sizeof(PyObject);
+    std::memset(reinterpret_cast<char*>(record) + kHead, 0,
+                static_cast<std::size_t>(type->tp_basicsize) - kHead);
     record->rows = rows;
     Py_XINCREF(reinterpret_cast<PyObject*>(rows));
     record->node = &node;

@@ -19,9 +19,9 @@ void Database::State::check_process() const {
 std::unique_ptr<Connection> Database::State::acquire() {
     check_process();
     std::unique_lock lock(mutex);
-    const bool in_time = is_free.wait_for(
-        lock, options.busy_timeout, [&] { return !idle.empty() || open_count < options.connections_max; });
-    if (!in_time) throw core::Unavailable("database.pool", "all connections are in use");
+    const auto has_one = [&] { return !idle.empty() || open_count < options.connections_max; };
+    if (!has_one() && !is_free.wait_for(lock, options.busy_timeout, has_one))  // Which would ask the clock.
+        throw core::Unavailable("database.pool", "all connections are in use");
     std::unique_ptr<Connection> dead;  // Closed outside the lock.
     if (!idle.empty()) {
         Idle kept = std::move(idle.back());
