@@ -6,11 +6,13 @@ import json
 import re
 import sys
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from consilia.cli_migrate import app as migrate_app
+from consilia.cli_migrate import import_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="Members of ensembles.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
+app.add_typer(migrate_app, name="migrate")
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
@@ -235,13 +238,7 @@ def pack(
 
 def _find_callable(name: str) -> Callable[[], Any]:
     module, _, attribute = name.partition(":")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        found = getattr(import_module(module), attribute, None)
-    except (ImportError, ValueError) as error:
-        raise typer.BadParameter(f"`{module}` is not imported: {error}", param_hint="MODULE") from None
-    finally:
-        sys.path.pop(0)
+    found = getattr(import_here(module, "MODULE"), attribute, None)
     if not callable(found):
         message = f"no callable `{attribute}` in `{module}`; write `package.module:callable`"
         raise typer.BadParameter(message, param_hint="MODULE")
@@ -289,4 +286,6 @@ def main() -> None:
         code = getattr(error, "code", "")
         message = " ".join(str(error).split())
         typer.echo(f"consilia: {message}" + (f" ({code})" if code else ""), err=True)
+        if code == "migration.drift":  # The message has the first of them.
+            typer.echo(error.details["differences"], err=True)  # type: ignore[union-attr]
         sys.exit(1)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from clinic import REPOSITORY, Clinic
-from consilia import phantoms
+from command_line import Done, Run
+from consilia import cli, phantoms
 from postgres_server import PostgresServer, run_postgres
 
 # Read when the first model runs, here and in what the tests start. The models are small: on a busy machine a
@@ -20,6 +22,25 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 @pytest.fixture
 def clinic(tmp_path: Path) -> Clinic:
     return Clinic(tmp_path)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command line in this process, which has the models loaded already."""
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "dumb")
+
+    def run(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["consilia", *map(str, arguments)])
+        try:
+            cli.main()
+            status: object = 0
+        except SystemExit as end:
+            status = end.code
+        printed = capsys.readouterr()
+        return Done(int(status or 0), printed.out, printed.err)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,36 +13,8 @@ import typer
 
 import consilia
 from clinic import MEMBERS, Clinic
+from command_line import Done, Run
 from consilia import cli, demo, inference
-
-
-@dataclass(frozen=True)
-class Done:
-    status: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command line in this process, which has the models loaded already."""
-    monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setenv("TERM", "dumb")
-
-    def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["consilia", *map(str, arguments)])
-        try:
-            cli.main()
-            status: object = 0
-        except SystemExit as end:
-            status = end.code
-        printed = capsys.readouterr()
-        return Done(int(status or 0), printed.out, printed.err)
-
-    return run
 
 
 def one_member(folder: Path) -> Path:

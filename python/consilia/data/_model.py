@@ -163,7 +163,7 @@ def _inherited(bases: tuple[type, ...]) -> Declared:
 
 def refuse_taken(name: str) -> None:
     """Refuses a column that would hide what every record or model has."""
-    if hasattr(Record, name) or name in {"query", "declare", "is_mixin"}:
+    if hasattr(Record, name) or name in {"query", "declare"}:
         raise TypeError(f"a column cannot be named `{name}`: records have that already")
 
 
@@ -219,11 +219,6 @@ class Model(Record, metaclass=ModelMeta):
     """All rows that are not soft-deleted; see `scopes` for steps of your own."""
 
     @classmethod
-    def is_mixin(cls) -> bool:
-        """Whether the class has no table of its own."""
-        return declaration_of(cls).table is None
-
-    @classmethod
     def declare(cls) -> Table:
         """The description of the table; made when it is first needed, after the models it refers to."""
         declared = declaration_of(cls)
@@ -232,7 +227,8 @@ class Model(Record, metaclass=ModelMeta):
         if declared.table_object is None:
             with _declaring:
                 if declared.table_object is None:
-                    _declare_tables(_undeclared(cls, []))
+                    related = reachable(cls)
+                    _declare_tables([m for m in related if declaration_of(m).table_object is None])
         assert declared.table_object is not None
         return declared.table_object
 
@@ -240,14 +236,14 @@ class Model(Record, metaclass=ModelMeta):
 _declaring = threading.RLock()  # Two threads may need a model for the first time at once.
 
 
-def _undeclared(model: type[Model], found: list[type[Model]]) -> list[type[Model]]:
-    """The model and all that its references lead to, in circles too, as far as they have no table yet."""
-    declared = declaration_of(model)
-    if declared.table_object is None and model not in found:
+def reachable(model: type[Model], found: list[type[Model]] | None = None) -> list[type[Model]]:
+    """The model and all that its references lead to, in circles too."""
+    found = [] if found is None else found
+    if model not in found:
         found.append(model)
-        for kind, _ in declared.columns.values():
+        for kind, _ in declaration_of(model).columns.values():
             if isinstance(kind, ReferenceKind):
-                _undeclared(_resolved(kind.target), found)
+                reachable(_resolved(kind.target), found)
     return found
 
 

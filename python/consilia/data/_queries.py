@@ -19,7 +19,7 @@ class Scopes:
             raise AttributeError("a record has no `query`: its class has")
         query = self._made.get(model)
         if query is None:
-            if model.is_mixin():
+            if model._declared.table is None:
                 return self  # Nothing to ask yet, and nothing that a look at the class should fail on.
             query = self._made[model] = self._kind(model)
         return query

@@ -1,4 +1,4 @@
-"""Models: what classes declare, and references that lead in circles or to what comes later."""
+"""References that lead in circles, to what comes later, and to one of several classes with one name."""
 
 from __future__ import annotations
 
