@@ -136,6 +136,10 @@ PyMethodDef* store_methods();
 PyObject* query_update_returning(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names);
 PyObject* query_count_by(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names);
 PyObject* query_apply(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names);
+/// What `get`, `get_or_none` and `first` give.
+enum class Single : std::uint8_t { Required, Optional, First };
+/// As these, with what is prefetched. A limit of the query's own is not looked at.
+PyObject* single_of_tree(PyObject* self, PyObject* session, Single kind);
 PyObject* session_notify(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names);
 PyObject* session_query_all(PyObject* self, PyObject* statements);
 

@@ -284,6 +284,7 @@ PyObject* record_of(PyObject* self, data::RowSet rows) {
 
 PyObject* get(PyObject* self, PyObject* session) {
     return guarded([&] {
+        if (!self_of(self)->prefetched.empty()) return single_of_tree(self, session, Single::Required);
         const data::Query& query = self_of(self)->query;
         return record_of(self, with_session(session, [&](const data::Session& on) { return query.get(on); }));
     });
@@ -291,9 +292,10 @@ PyObject* get(PyObject* self, PyObject* session) {
 
 using Maybe = std::optional<data::RowSet> (data::Query::*)(const data::Session&) const;
 
-template <Maybe find>
+template <Maybe find, Single kind>
 PyObject* maybe(PyObject* self, PyObject* session) {
     return guarded([&]() -> PyObject* {
+        if (!self_of(self)->prefetched.empty()) return single_of_tree(self, session, kind);
         const data::Query& query = self_of(self)->query;
         auto rows = with_session(session, [&](const data::Session& on) { return (query.*find)(on); });
         if (!rows) Py_RETURN_NONE;
@@ -503,8 +505,10 @@ PyMethodDef methods[] = {
     {"run", run, METH_O, "run($self, session, /)\n--\n\nThe rows."},
     {"json", json, METH_O, "json($self, session, /)\n--\n\nThe rows as JSON bytes, no object between."},
     {"get", get, METH_O, "The only row. NotFound without one, Conflict with several."},
-    {"get_or_none", maybe<&Query::find>, METH_O, "The only row, or None. Conflict with several."},
-    {"first", maybe<&Query::first>, METH_O, "The first row, or None; by primary key if there is no order."},
+    {"get_or_none", maybe<&Query::find, Single::Optional>, METH_O,
+     "The only row, or None. Conflict with several."},
+    {"first", maybe<&Query::first, Single::First>, METH_O,
+     "The first row, or None; by primary key if there is no order."},
     {"count", count_rows, METH_O, "The number of rows, without limit and offset."},
     {"exists", exists, METH_O, "Whether there is a row."},
     fast_method("aggregate", aggregate, "One row of aggregates over all rows, given by name."),

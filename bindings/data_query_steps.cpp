@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "consilia/data/repository.hpp"
 #include "data_native.hpp"
 
 namespace consilia::bindings {
@@ -23,6 +24,21 @@ PyObject* rows_of(const ModelInfo& info, data::RowSet rows) {
 }
 
 }  // namespace
+
+PyObject* single_of_tree(PyObject* self, PyObject* session, Single kind) {
+    const QueryObject& query = *self_of(self);
+    const data::Model& model = query.info->model();
+    // Where there is an order, the key only decides between equals.
+    data::Query bounded = kind == Single::First ? query.query.order_by(model.primary_key()->name).limit(1)
+                                                : query.query.limit(2);
+    const py::object made =
+        owned(make_query(*query.info, std::move(bounded), query.prefetched, query.included, Py_TYPE(self)));
+    const py::object rows = made.attr("run")(py::handle(session));
+    const Py_ssize_t found = PySequence_Size(rows.ptr());
+    if (found > 1) data::detail::throw_many(model);
+    if (found == 0 && kind == Single::Required) data::detail::throw_none(model);
+    return found == 0 ? py::none().release().ptr() : owned(PySequence_GetItem(rows.ptr(), 0)).release().ptr();
+}
 
 PyObject* query_update_returning(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
     return guarded([&] {

@@ -8,6 +8,7 @@
 #include "consilia/data/query.hpp"
 #include "consilia/data/repository.hpp"
 #include "data/errors.hpp"
+#include "data/fresh_database.hpp"
 
 namespace consilia::data {
 namespace {
@@ -252,6 +253,34 @@ TEST(Mapping, SaysAllThatAModelSays) {
     EXPECT_EQ(test::code_of([&] { database.execute("UPDATE nodes SET colour = 'blue'"); }), "database.check");
     nodes.remove(database.autocommit(), root.id);
     EXPECT_EQ(nodes.query().count(database.autocommit()), 0);
+}
+
+class CreateTables : public test::OnBothDatabases {};
+INSTANTIATE_ON_BOTH(CreateTables);
+
+TEST_P(CreateTables, TakesTablesThatReferToEachOther) {
+    Model left = table("lefts");
+    Model right = table("rights");
+    left.add_column({.name = "right_id", .type = ValueType::Int64, .is_nullable = true});
+    right.add_column({.name = "left_id", .type = ValueType::Int64});
+    left.add_reference({"right", "right_id", right.self()});
+    right.add_reference({"left", "left_id", left.self()});
+    Database database(fresh.url());
+    const std::array<const Model*, 2> models = {&left, &right};
+    create_tables(database, models);
+    create_tables(database, models);  // What is there stays as it is.
+    const std::int64_t id = insert(database.autocommit(), left, {});
+    insert(database.autocommit(), right, {{"left_id", id}});
+    EXPECT_EQ(test::code_of([&] {
+                  insert(database.autocommit(), left, {{"right_id", 7}});
+              }),
+              "database.foreign_key");
+    EXPECT_EQ(test::code_of([&] {
+                  insert(database.autocommit(), right, {{"left_id", 7}});
+              }),
+              "database.foreign_key");
+    const Query led_back = Query(right).where(field("left.right.left.id").is_null());
+    EXPECT_EQ(led_back.count(database.autocommit()), 1);
 }
 
 }  // namespace

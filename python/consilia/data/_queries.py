@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from typing import Any
 
 from consilia._core.data import Query
@@ -50,6 +51,7 @@ def scopes(kind: type[Query]) -> Any:
     Visit.query.paid().with_patient().limit(5).run(db)
     ```
     """
-    if not (isinstance(kind, type) and issubclass(kind, Query)):
+    made = typing.get_origin(kind) or kind  # Of `DatedQuery["Visit"]`, a class that several models share.
+    if not (isinstance(made, type) and issubclass(made, Query)):
         raise TypeError("`scopes` takes a class derived from Query")
-    return Scopes(kind)
+    return Scopes(made)

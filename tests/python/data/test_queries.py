@@ -133,6 +133,23 @@ def test_prefetched_rows_hang_under_their_name(db: data.Database) -> None:
     assert patients.dicts()[0]["xrays"][0]["done"][0]["status"] == Status.DONE
 
 
+def test_a_single_row_comes_with_what_is_prefetched(db: data.Database) -> None:
+    query = Patient.query.prefetch("xrays", Xray.query.order_by("-id"), Xray.patient)
+    assert [x.id for x in query.where(Patient.id == 2).get(db).xrays] == [4, 3]
+    assert [x.id for x in query.first(db).xrays] == [2, 1]
+    assert query.order_by("-full_name").first(db).full_name == "Änne"
+    assert query.where(Patient.id == 3).get_or_none(db).xrays[0].id == 6
+    none = query.where(Patient.id == 99)
+    assert (none.get_or_none(db), none.first(db)) == (None, None)
+    with pytest.raises(consilia.NotFound) as caught:
+        none.get(db)
+    assert caught.value.code == "query.none"
+    for several in (query.get, query.get_or_none):
+        with pytest.raises(consilia.Conflict) as many:
+            several(db)
+        assert many.value.code == "query.many"
+
+
 def test_changes_by_query(db: data.Database) -> None:
     query = Prediction.query().where(Prediction.xray.patient.full_name == "Ben")
     assert query.update(db, attempt=Prediction.attempt + 10, status=Status.DONE) == 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Self
+from typing import Self, TypeVar
 
 import pytest
 from clinic_models import Prediction as Stored
@@ -13,8 +13,10 @@ import consilia
 from consilia import data, functions
 from consilia.data import Column, Key, Query, Reference
 
+M = TypeVar("M", bound=data.Model)
 
-class DatedQuery(Query["Dated"]):
+
+class DatedQuery(Query[M]):
     def created_within(self, days: int) -> Self:
         earliest = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
         return self.where(Dated.taken_at >= earliest)
@@ -25,7 +27,7 @@ class Dated(data.Model):
     query = data.scopes(DatedQuery)
 
 
-class ScanQuery(DatedQuery):
+class ScanQuery(DatedQuery["Scan"]):
     def completed(self) -> Self:
         return self.where(Scan.status == "done")
 
@@ -39,6 +41,11 @@ class ScanQuery(DatedQuery):
 class Room(Dated, table="scope_rooms"):
     id: Key
     name: Column[str]
+    query = data.scopes(DatedQuery["Room"])
+
+
+class Ward(Dated, table="scope_wards"):
+    id: Key
 
 
 class Scan(Dated, table="scope_scans", soft_delete=True):
@@ -82,7 +89,7 @@ def test_every_step_keeps_the_class_of_the_query(scans: data.Database) -> None:
         data.related(Scan.query, "room"),
     ]
     assert {type(query) for query in steps} == {ScanQuery}
-    assert type(Room.query) is DatedQuery
+    assert type(Room.query) is type(Ward.query) is DatedQuery
     assert type(Stored.query) is Query
     assert Scan.query is Scan.query
     with pytest.raises(TypeError, match="name a step"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any, Self, assert_type
+from typing import Any, Self, TypeVar, assert_type
 
 from consilia import Expression, Term, data
 from consilia.data import Column, Key, Query, Reference, Rows, column, reference
@@ -12,6 +12,19 @@ from consilia.data import Column, Key, Query, Reference, Rows, column, reference
 class User(data.Model, table="typed_users"):
     id: Key
     name: Column[str] = column(unique=True)
+
+
+M = TypeVar("M", bound=data.Model)
+
+
+class NewestQuery(Query[M]):
+    def newest(self) -> Self:
+        return self.order_by("-id")
+
+
+class Clinic(data.Model, table="typed_clinics"):
+    id: Key
+    query = data.scopes(NewestQuery["Clinic"])
 
 
 class Patient(data.Model, table="typed_patients", timestamps=True):
@@ -50,6 +63,7 @@ def use(db: data.Database) -> None:
     assert_type(adults.first(db), Xray | None)
     assert_type(Xray.query(), XrayQuery)
     assert_type(Patient.query, Query[Patient])
+    assert_type(Clinic.query.newest().first(db), Clinic | None)
     assert_type(Patient.query.where("id = 1").get(db), Patient)
     assert_type(adults.apply(lambda query, rows: query.limit(rows), 5), XrayQuery)
     assert_type(adults.update_returning(db, patient_id=1), Rows[Xray])
