@@ -25,26 +25,24 @@ public:
         listener_.emplace(*database_, std::move(channels));
     }
 
-    /// Looks for signals of Python (Ctrl-C) now and then: they do not end a wait by themselves.
     std::optional<data::Notification> wait(std::optional<double> timeout_s) {
-        constexpr std::chrono::milliseconds kSlice{200};
         const Waiting waiting(*this);
+        const double seconds = timeout_s.value_or(kLongestS);
         const auto end =
-            timeout_s ? Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                           std::chrono::duration<double>(std::clamp(*timeout_s, 0.0, 1e9)))
-                      : Clock::time_point::max();
+            Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                               std::chrono::duration<double>(seconds > 0 ? std::min(seconds, kLongestS) : 0));
+        // Ctrl-C reaches Python's main thread, and does not end a wait by itself.
+        const auto slice = is_main_thread() ? std::chrono::milliseconds{200} : std::chrono::hours{1};
         while (true) {
-            const auto left = end == Clock::time_point::max()
-                                  ? kSlice
-                                  : std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
             std::optional<data::Notification> message;
             {
                 const GilReleased released;
-                message = listener_->wait(std::clamp(left, std::chrono::milliseconds{0}, kSlice));
+                message = listener_->wait(std::clamp<std::chrono::milliseconds>(left, {}, slice));
             }
             if (message || is_interrupted_.exchange(false)) return message;
             if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-            if (Clock::now() >= end) return std::nullopt;
+            if (timeout_s && Clock::now() >= end) return std::nullopt;
         }
     }
 
@@ -55,11 +53,18 @@ public:
 
     void close() {
         const Waiting waiting(*this, true);
-        const GilReleased released;
-        listener_.reset();
+        const std::optional<data::Listener> ended = std::move(listener_);
+        listener_.reset();  // Under the GIL: `interrupt` looks at it.
     }
 
 private:
+    static constexpr double kLongestS = 1e9;
+
+    static bool is_main_thread() {
+        const py::module_ threading = py::module_::import("threading");
+        return threading.attr("current_thread")().is(threading.attr("main_thread")());
+    }
+
     /// Holds the listener for one thread.
     class Waiting {
     public:

@@ -59,7 +59,7 @@ def find_models(names: Iterable[str]) -> list[Any]:
     """The models of modules, and those that they refer to.
 
     Raises:
-        typer.BadParameter: A module has none.
+        typer.BadParameter: A module has none, or one that refers to what is not there.
     """
     from consilia.data._model import Model, declaration_of, reachable
 
@@ -73,8 +73,11 @@ def find_models(names: Iterable[str]) -> list[Any]:
         models = [value for value in vars(import_here(name, "--models")).values() if is_table(value)]
         if not models:
             raise typer.BadParameter(f"`{name}` has no models", param_hint="--models")
-        for model in models:
-            reachable(model, found)
+        try:
+            for model in models:
+                reachable(model, found)
+        except TypeError as error:
+            raise typer.BadParameter(f"`{name}`: {error}", param_hint="--models") from None
     return found
 
 

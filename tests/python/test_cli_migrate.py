@@ -196,7 +196,10 @@ def test_drift_names_every_difference(applied: Program, run: Run) -> None:
 def test_wrong_command_lines_say_what_is_wrong(program: Program, run: Run, tmp_path: Path) -> None:
     Path("empty.py").write_text("", encoding="utf-8")
     Path("broken.py").write_text("import nothing_like_it", encoding="utf-8")
+    lost = MODELS.replace("Reference[Owner]", "Reference[Nobody]").format(column="called")
+    Path("lost.py").write_text("from __future__ import annotations" + lost, encoding="utf-8")
     for module, message in [
+        ("lost", "leads to `Nobody`"),
         ("nowhere", "not imported"),
         ("broken", "nothing_like_it"),
         ("empty", "has no models"),

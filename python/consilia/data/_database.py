@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -111,7 +112,12 @@ class AsyncDatabase:
 
     def __init__(self, database: Database, threads: int) -> None:
         self._database = database
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="consilia-data")
+        self._threads = threads
+        self._start_threads()
+
+    def _start_threads(self) -> None:
+        self._process = os.getpid()
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="consilia-data")
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name not in _OF_DATABASES | _OF_QUERIES:
@@ -131,6 +137,8 @@ class AsyncDatabase:
         raise TypeError(f"`aio.{name}` takes a query first")
 
     async def _run(self, call: Callable[..., Any], kwargs: Mapping[str, Any]) -> Any:
+        if self._process != os.getpid():
+            self._start_threads()  # A forked child has none, and would wait for ever.
         return await asyncio.get_running_loop().run_in_executor(self._pool, partial(call, **kwargs))
 
     async def chunks(self, query: _native.Query, rows: int) -> AsyncIterator[Any]:

@@ -11,7 +11,7 @@ from consilia._core import field as field_term
 from consilia._core.data import ColumnDescriptor, LeftOut, ReferenceDescriptor, Table
 
 from ._annotations import ColumnKind, KeyKind, ReferenceKind
-from ._model import Model, ModelMeta, Path, declaration_of, enumerations, refuse_taken
+from ._model import Model, ModelMeta, Path, declaration_of, declaring, enumerations, refuse_taken
 from ._options import ColumnOptions, ReferenceOptions
 
 
@@ -66,8 +66,9 @@ class Schema:
             InvalidArgument: The table has no single integer for its primary key (`model.key`).
             TypeError: A column is named like what every model has.
         """
-        if table not in self._models:
-            self._models.update(self._describe(table))
+        with declaring:
+            if table not in self._models:
+                self._models.update(self._describe(table))
         return self._models[table]
 
     def _describe(self, table: str) -> dict[str, type[Model]]:
@@ -106,7 +107,7 @@ _versions: dict[type[Model], type[Model]] = {}
 
 
 def _version_class(model: type[Model]) -> type[Model]:
-    """A model of the table in which triggers keep the versions."""
+    """A model of the table in which triggers keep the versions; made once."""
     if model not in _versions:
         described = model.declare()
         table = Table(f"{described.name}_history")
@@ -139,7 +140,8 @@ class History(_native.History):
 
     def __init__(self, model: type[Model]) -> None:
         super().__init__(model)
-        self._version = _version_class(model)
+        with declaring:
+            self._version = _version_class(model)
         self._key = next(name for name, _, _, is_key in model.declare().layout if is_key)
 
     def versions(self, key: int) -> Any:

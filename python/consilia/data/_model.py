@@ -225,7 +225,7 @@ class Model(Record, metaclass=ModelMeta):
         if declared.table is None:
             raise TypeError(f"`{cls.__name__}` has no table: it is a mixin")
         if declared.table_object is None:
-            with _declaring:
+            with declaring:
                 if declared.table_object is None:
                     related = reachable(cls)
                     _declare_tables([m for m in related if declaration_of(m).table_object is None])
@@ -233,7 +233,7 @@ class Model(Record, metaclass=ModelMeta):
         return declared.table_object
 
 
-_declaring = threading.RLock()  # Two threads may need a model for the first time at once.
+declaring = threading.RLock()  # Two threads may need a model for the first time at once.
 
 
 def reachable(model: type[Model], found: list[type[Model]] | None = None) -> list[type[Model]]:

@@ -53,6 +53,14 @@ def test_what_was_opened_before_a_fork_is_refused_in_the_child(db: data.Database
     assert code_in_child(lambda: str(patient.full_name)) == "none"  # A record is memory.
 
 
+def test_an_awaited_call_is_refused_in_the_child_too(db: data.Database) -> None:
+    async def name() -> str:
+        return (await db.aio.get(Patient, 1)).full_name
+
+    assert asyncio.run(name()) == "Ann"  # There are threads now, which no child has.
+    assert code_in_child(lambda: asyncio.run(name())) == "database.forked"
+
+
 def test_a_child_opens_the_database_anew(url: str, db: data.Database) -> None:
     assert code_in_child(lambda: data.Database(url).insert(User(name="child"))) == "none"
     assert db.get(User, 2).name == "child"
