@@ -133,13 +133,9 @@ void bind_messages(py::module_& module);
 PyMethodDef* store_methods();
 
 /// Methods of queries and of sessions that stand in files of their own.
-PyObject* query_update_returning(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names);
-PyObject* query_count_by(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names);
-PyObject* query_apply(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names);
-/// What `get`, `get_or_none` and `first` give.
-enum class Single : std::uint8_t { Required, Optional, First };
-/// As these, with what is prefetched. A limit of the query's own is not looked at.
-PyObject* single_of_tree(PyObject* self, PyObject* session, Single kind);
+/// The methods of queries that run them.
+std::span<const PyMethodDef> query_runs();
+void add_chunks_type(py::module_& module);
 PyObject* session_notify(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names);
 PyObject* session_query_all(PyObject* self, PyObject* statements);
 
@@ -158,6 +154,8 @@ const data::Query& query_of(PyObject* object);
 std::string_view path_of(PyObject* object);
 /// A Term, an Expression, or a value as a literal.
 core::Expression expression_of(PyObject* object);
+/// As `expression_of`, of the values of a call that were given by name.
+std::vector<data::NamedExpression> named_expressions(PyObject* const* values, PyObject* names);
 /// A Term, an Expression, or the text of one.
 core::Expression condition_of(PyObject* object);
 /// What a column gets; the name may be that of a reference, which gets a record.

@@ -1,9 +1,8 @@
-// Queries: each method is a step or a run of data::Query.
+// Queries and their steps; data_query_run.cpp runs them.
 #include <algorithm>
 #include <string>
 #include <vector>
 
-#include "consilia/data/row_tree.hpp"
 #include "data_native.hpp"
 
 namespace consilia::bindings {
@@ -36,15 +35,6 @@ core::Parameters parameters_of(PyObject* const* values, PyObject* names) {
     for (Py_ssize_t i = 0; i < count; ++i)
         parameters.emplace(text_of(PyTuple_GET_ITEM(names, i)), to_value(py::handle(values[i])));
     return parameters;
-}
-
-/// Values given by name, in their order.
-std::vector<data::NamedExpression> named(PyObject* const* values, PyObject* names) {
-    std::vector<data::NamedExpression> all;
-    const Py_ssize_t count = names == nullptr ? 0 : PyTuple_GET_SIZE(names);
-    for (Py_ssize_t i = 0; i < count; ++i)
-        all.emplace_back(std::string(text_of(PyTuple_GET_ITEM(names, i))), expression_of(values[i]));
-    return all;
 }
 
 void refuse_names(const char* function, PyObject* names) {
@@ -189,7 +179,7 @@ PyObject* annotate(PyObject* self, PyObject* const* given, Py_ssize_t count, PyO
     return guarded([&] {
         if (count != 0) throw_type_error("annotate() takes its values by name");
         data::Query query = self_of(self)->query;
-        for (const data::NamedExpression& value : named(given, names))
+        for (const data::NamedExpression& value : named_expressions(given, names))
             query = query.annotate(value.name, value.value);
         return with(self, std::move(query));
     });
@@ -232,135 +222,6 @@ PyObject* tree(PyObject* self, PyObject* relation) {
     return guarded([&] { return with(self, (self_of(self)->query.*step)(path_of(relation))); });
 }
 
-PyObject* run_rows(PyObject* self, data::RowSet rows) {
-    auto shape = shape_of(self_of(self)->info, rows.columns());
-    return make_rows(std::move(rows), std::move(shape));
-}
-
-/// The shape of a tree, and of what hangs on it under each name.
-std::shared_ptr<const RowNode> tree_shape(const ModelInfo* info, const data::RowTree& tree,
-                                          const std::vector<Prefetched>& prefetched) {
-    auto root = std::make_shared<RowNode>();
-    fill_shape(*root, info, tree.rows.columns());
-    if (!root->extras) root->extras = py::dict();
-    for (std::size_t i = 0; i < prefetched.size(); ++i) {
-        root->branches.push_back(
-            tree_shape(prefetched[i].info, tree.branches[i].children, prefetched[i].below));
-        root->extras[py::str(prefetched[i].name)] = -static_cast<Py_ssize_t>(i) - 1;
-    }
-    return root;
-}
-
-PyObject* run(PyObject* self, PyObject* session) {
-    return guarded([&] {
-        const QueryObject* query = self_of(self);
-        if (query->prefetched().empty()) {
-            return run_rows(
-                self, with_session(session, [&](const data::Session& on) { return query->query.run(on); }));
-        }
-        auto tree = std::make_shared<const data::RowTree>(
-            with_session(session, [&](const data::Session& on) { return query->query.run_tree(on); }));
-        auto shape = tree_shape(query->info, *tree, query->prefetched());
-        return make_tree(std::move(tree), std::move(shape));
-    });
-}
-
-PyObject* json(PyObject* self, PyObject* session) {
-    return guarded([&] {
-        const QueryObject* query = self_of(self);
-        const std::string text = with_session(session, [&](const data::Session& on) {
-            return query->prefetched().empty() ? data::to_json(query->query.run(on))
-                                               : data::to_json(query->query.run_tree(on));
-        });
-        return PyBytes_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size()));
-    });
-}
-
-/// The only record of a result.
-PyObject* record_of(PyObject* self, data::RowSet rows) {
-    const py::object made = owned(run_rows(self, std::move(rows)));
-    return owned(PySequence_GetItem(made.ptr(), 0)).release().ptr();
-}
-
-PyObject* get(PyObject* self, PyObject* session) {
-    return guarded([&] {
-        if (!self_of(self)->prefetched.empty()) return single_of_tree(self, session, Single::Required);
-        const data::Query& query = self_of(self)->query;
-        return record_of(self, with_session(session, [&](const data::Session& on) { return query.get(on); }));
-    });
-}
-
-using Maybe = std::optional<data::RowSet> (data::Query::*)(const data::Session&) const;
-
-template <Maybe find, Single kind>
-PyObject* maybe(PyObject* self, PyObject* session) {
-    return guarded([&]() -> PyObject* {
-        if (!self_of(self)->prefetched.empty()) return single_of_tree(self, session, kind);
-        const data::Query& query = self_of(self)->query;
-        auto rows = with_session(session, [&](const data::Session& on) { return (query.*find)(on); });
-        if (!rows) Py_RETURN_NONE;
-        return record_of(self, *std::move(rows));
-    });
-}
-
-PyObject* count_rows(PyObject* self, PyObject* session) {
-    return guarded([&] {
-        const data::Query& query = self_of(self)->query;
-        return PyLong_FromLongLong(
-            with_session(session, [&](const data::Session& on) { return query.count(on); }));
-    });
-}
-
-PyObject* exists(PyObject* self, PyObject* session) {
-    return guarded([&] {
-        const data::Query& query = self_of(self)->query;
-        return PyBool_FromLong(
-            with_session(session, [&](const data::Session& on) { return query.exists(on); }) ? 1 : 0);
-    });
-}
-
-PyObject* aggregate(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
-    return guarded([&] {
-        if (count != 1) throw_type_error("aggregate() takes a session, and its values by name");
-        const data::Query& query = self_of(self)->query;
-        const auto values = named(given + 1, names);
-        auto rows =
-            with_session(given[0], [&](const data::Session& on) { return query.aggregate(on, values); });
-        auto shape = shape_of(nullptr, rows.columns());
-        const py::object made = owned(make_rows(std::move(rows), std::move(shape)));
-        return owned(PySequence_GetItem(made.ptr(), 0)).release().ptr();
-    });
-}
-
-PyObject* update(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
-    return guarded([&] {
-        if (count != 1) throw_type_error("update() takes a session, and what is assigned by name");
-        const data::Query& query = self_of(self)->query;
-        std::vector<data::Assignment> values;
-        for (Py_ssize_t i = 0; names != nullptr && i < PyTuple_GET_SIZE(names); ++i)
-            values.push_back(assignment_of(*self_of(self)->info, PyTuple_GET_ITEM(names, i), given[1 + i]));
-        return PyLong_FromLongLong(
-            with_session(given[0], [&](const data::Session& on) { return query.update(on, values); }));
-    });
-}
-
-PyObject* remove(PyObject* self, PyObject* session) {
-    return guarded([&] {
-        const data::Query& query = self_of(self)->query;
-        return PyLong_FromLongLong(
-            with_session(session, [&](const data::Session& on) { return query.remove(on); }));
-    });
-}
-
-PyObject* explain(PyObject* self, PyObject* session) {
-    return guarded([&] {
-        const data::Query& query = self_of(self)->query;
-        const data::QueryPlan plan =
-            with_session(session, [&](const data::Session& on) { return query.explain(on); });
-        return py::make_tuple(plan.text, py::cast(plan.full_scans)).release().ptr();
-    });
-}
-
 PyObject* sql(PyObject* self, PyObject*) {
     return guarded([&] { return py::str(self_of(self)->query.sql().text).release().ptr(); });
 }
@@ -378,53 +239,24 @@ PyObject* prefetch(PyObject* self, PyObject* const* given, Py_ssize_t count, PyO
     });
 }
 
+PyObject* apply(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
+    return guarded([&] {
+        if (count < 1) throw_type_error("apply() takes a function from query to query");
+        std::vector<PyObject*> arguments{self};
+        const Py_ssize_t named = names == nullptr ? 0 : PyTuple_GET_SIZE(names);
+        arguments.insert(arguments.end(), given + 1, given + count + named);
+        return owned(PyObject_Vectorcall(given[0], arguments.data(), static_cast<std::size_t>(count), names))
+            .release()
+            .ptr();
+    });
+}
+
 void query_dealloc(PyObject* self) {
     PyTypeObject* type = Py_TYPE(self);
     self_of(self)->query.~Query();
     self_of(self)->loaded.~shared_ptr();
     type->tp_free(self);
     Py_DECREF(type);
-}
-
-struct ChunksObject {
-    PyObject_HEAD data::Chunks chunks;
-    PyObject* session;
-    const ModelInfo* info;
-};
-
-PyObject* chunks_next(PyObject* self) {
-    return guarded([&]() -> PyObject* {
-        auto* chunks = reinterpret_cast<ChunksObject*>(self);
-        data::RowSet rows =
-            with_session(chunks->session, [&](const data::Session& on) { return chunks->chunks.next(on); });
-        if (rows.empty()) return nullptr;
-        auto shape = shape_of(chunks->info, rows.columns());
-        return make_rows(std::move(rows), std::move(shape));
-    });
-}
-
-void chunks_dealloc(PyObject* self) {
-    PyTypeObject* type = Py_TYPE(self);
-    reinterpret_cast<ChunksObject*>(self)->chunks.~Chunks();
-    Py_CLEAR(reinterpret_cast<ChunksObject*>(self)->session);
-    type->tp_free(self);
-    Py_DECREF(type);
-}
-
-PyTypeObject* chunks_type = nullptr;
-
-PyObject* chunks(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* names) {
-    return guarded([&] {
-        const Arguments arguments("chunks", {"session", "rows"}, 2, given, count, names);
-        (void)as_session(arguments[0]);
-        data::Chunks made = self_of(self)->query.chunks(integer_of(arguments[1]));
-        auto* object = reinterpret_cast<ChunksObject*>(chunks_type->tp_alloc(chunks_type, 0));
-        if (object == nullptr) throw py::error_already_set();
-        new (&object->chunks) data::Chunks(std::move(made));
-        object->session = Py_NewRef(arguments[0]);
-        object->info = self_of(self)->info;
-        return reinterpret_cast<PyObject*>(object);
-    });
 }
 
 PyObject* query_repr(PyObject* self) {
@@ -449,20 +281,9 @@ PyObject* query_call(PyObject* self, PyObject* args, PyObject* names) {
     return nullptr;
 }
 
-void add_chunks_type(py::module_& module) {
-    static PyType_Slot slots[] = {{Py_tp_doc, const_cast<char*>("The rows of a query, chunk by chunk.")},
-                                  {Py_tp_dealloc, reinterpret_cast<void*>(chunks_dealloc)},
-                                  {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
-                                  {Py_tp_iternext, reinterpret_cast<void*>(chunks_next)},
-                                  {0, nullptr}};
-    static PyType_Spec spec = {"consilia._core.data.Chunks", sizeof(ChunksObject), 0,
-                               Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
-    chunks_type = add_type(module, spec);
-}
-
 using Query = data::Query;
 
-PyMethodDef methods[] = {
+PyMethodDef steps[] = {
     fast_method("where", narrow<&Query::where>,
                 "Keeps the rows for which every condition is true. A condition is an Expression, a Term\n"
                 "that holds a truth value, or text; parameters of the text are given by name."),
@@ -502,34 +323,10 @@ PyMethodDef methods[] = {
      "These rows, those that refer to them by this reference, and so on."},
     {"with_ancestors", tree<&Query::with_ancestors>, METH_O,
      "These rows, those that they refer to by this reference, and so on."},
-    {"run", run, METH_O, "run($self, session, /)\n--\n\nThe rows."},
-    {"json", json, METH_O, "json($self, session, /)\n--\n\nThe rows as JSON bytes, no object between."},
-    {"get", get, METH_O, "The only row. NotFound without one, Conflict with several."},
-    {"get_or_none", maybe<&Query::find, Single::Optional>, METH_O,
-     "The only row, or None. Conflict with several."},
-    {"first", maybe<&Query::first, Single::First>, METH_O,
-     "The first row, or None; by primary key if there is no order."},
-    {"count", count_rows, METH_O, "The number of rows, without limit and offset."},
-    {"exists", exists, METH_O, "Whether there is a row."},
-    fast_method("aggregate", aggregate, "One row of aggregates over all rows, given by name."),
-    fast_method("update", update, "Changes the matching rows and gives their number."),
-    fast_method("update_returning", query_update_returning,
-                "As `update`, and gives these columns of the changed rows as they are now; without columns\n"
-                "all of them."),
-    {"delete", remove, METH_O, "Deletes the matching rows and gives their number."},
-    fast_method("count_by", query_count_by,
-                "count_by($self, session, path, /)\n--\n\nA row for each value, with `count`, most frequent "
-                "first."),
-    fast_method("apply", query_apply,
+    fast_method("apply", apply,
                 "What a function makes of the query: `apply(step, *args, **values)` is `step(query, …)`."),
-    fast_method(
-        "chunks", chunks,
-        "chunks($self, /, session, rows)\n--\n\nAll rows in results of this many, each where the last "
-        "one ended."),
-    {"explain", explain, METH_O, "How the database runs it: the text, and the tables read whole."},
     {"sql", sql, METH_NOARGS, "The statement; values are placeholders."},
-    {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "Query[Model], for annotations."},
-    {nullptr, nullptr, 0, nullptr}};
+    {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, "Query[Model], for annotations."}};
 
 }  // namespace
 
@@ -548,6 +345,9 @@ const data::Query& query_of(PyObject* object) {
 }
 
 void add_query_type(py::module_& module) {
+    static std::vector<PyMethodDef> methods(std::begin(steps), std::end(steps));
+    methods.insert(methods.end(), query_runs().begin(), query_runs().end());
+    methods.push_back({});
     static PyType_Slot slots[] = {
         {Py_tp_doc,
          const_cast<char*>("Rows of a model, narrowed, ordered and calculated. Immutable: each step "
@@ -556,7 +356,7 @@ void add_query_type(py::module_& module) {
         {Py_tp_dealloc, reinterpret_cast<void*>(query_dealloc)},
         {Py_tp_repr, reinterpret_cast<void*>(query_repr)},
         {Py_tp_call, reinterpret_cast<void*>(query_call)},
-        {Py_tp_methods, methods},
+        {Py_tp_methods, methods.data()},
         {0, nullptr}};
     static PyType_Spec spec = {"consilia._core.data.Query", sizeof(QueryObject), 0,
                                Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};

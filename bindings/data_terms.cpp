@@ -41,6 +41,14 @@ core::Expression expression_of(PyObject* object) {
     return core::Expression::literal(to_value(py::handle(object)));
 }
 
+std::vector<data::NamedExpression> named_expressions(PyObject* const* values, PyObject* names) {
+    std::vector<data::NamedExpression> all;
+    const Py_ssize_t count = names == nullptr ? 0 : PyTuple_GET_SIZE(names);
+    for (Py_ssize_t i = 0; i < count; ++i)
+        all.emplace_back(std::string(text_of(PyTuple_GET_ITEM(names, i))), expression_of(values[i]));
+    return all;
+}
+
 core::Expression condition_of(PyObject* object) {
     if (const core::Expression* expression = known_expression(object)) return *expression;
     if (PyUnicode_Check(object)) return core::parse_expression(text_of(object));

@@ -57,26 +57,54 @@ void Query::each(const Session& session, ReadCells read) const {
         read);
 }
 
-std::optional<RowSet> Query::first(const Session& session) const {
+Query Query::first_row() const {
     const Column* key = last_->model->primary_key();
     const bool orders = order_of(*last_).empty() && key != nullptr && !last_->has(StepKind::GroupBy) &&
                         !last_->has(StepKind::Distinct);
-    RowSet rows = (orders ? order_by(key->name) : *this).limit(1).run(session);
+    return (orders ? order_by(key->name) : *this).limit(1);
+}
+
+/// Enough rows to see whether there is one.
+Query Query::two_rows() const {
+    return last_->has(StepKind::Limit) ? *this : limit(2);
+}
+
+std::optional<RowSet> Query::first(const Session& session) const {
+    RowSet rows = first_row().run(session);
     if (rows.empty()) return std::nullopt;
     return rows;
 }
 
+std::optional<RowTree> Query::first_tree(const Session& session) const {
+    RowTree tree = first_row().run_tree(session);
+    if (tree.rows.empty()) return std::nullopt;
+    return tree;
+}
+
 std::optional<RowSet> Query::find(const Session& session) const {
-    RowSet rows = (last_->has(StepKind::Limit) ? *this : limit(2)).run(session);
+    RowSet rows = two_rows().run(session);
     if (rows.empty()) return std::nullopt;
     if (rows.size() > 1) detail::throw_many(*last_->model);
     return rows;
+}
+
+std::optional<RowTree> Query::find_tree(const Session& session) const {
+    RowTree tree = two_rows().run_tree(session);
+    if (tree.rows.empty()) return std::nullopt;
+    if (tree.rows.size() > 1) detail::throw_many(*last_->model);
+    return tree;
 }
 
 RowSet Query::get(const Session& session) const {
     std::optional<RowSet> rows = find(session);
     if (!rows) detail::throw_none(*last_->model);
     return *std::move(rows);
+}
+
+RowTree Query::get_tree(const Session& session) const {
+    std::optional<RowTree> tree = find_tree(session);
+    if (!tree) detail::throw_none(*last_->model);
+    return *std::move(tree);
 }
 
 Chunks Query::chunks(std::int64_t rows) const {

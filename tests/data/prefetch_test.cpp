@@ -57,6 +57,19 @@ TEST_P(Prefetch, WritesNestedJson) {
     EXPECT_EQ(none.branches.size(), 1U);
 }
 
+TEST_P(Prefetch, ASingleRowComesWithItsChildren) {
+    const Query query = owners.query().prefetch("pets", animals.query(), "owner");
+    const auto pets_of = [](const RowTree& tree) { return tree.branches[0].ranges[0].size(); };
+    EXPECT_EQ(pets_of(query.where(field("id") == 1).get_tree(session)), 2U);
+    EXPECT_EQ(pets_of(query.order_by("-id").first_tree(session).value()), 1U);
+    EXPECT_EQ(query.first_tree(session)->rows.int64(0, 0), 1);
+    EXPECT_EQ(query.order_by("-id").limit(1).get_tree(session).rows.int64(0, 0), 2);
+    EXPECT_FALSE(query.where(field("id") > 5).find_tree(session).has_value());
+    EXPECT_FALSE(query.where(field("id") > 5).first_tree(session).has_value());
+    EXPECT_EQ(test::code_of([&] { (void)query.find_tree(session); }), "query.many");
+    EXPECT_EQ(test::code_of([&] { (void)query.where(field("id") > 5).get_tree(session); }), "query.none");
+}
+
 TEST_P(Prefetch, RefusesWhatWouldGiveOtherRowsThanMeant) {
     const Query query = owners.query();
     EXPECT_EQ(test::code_of([&] { (void)query.prefetch("pets", animals.query().limit(3), "owner"); }),

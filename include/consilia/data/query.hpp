@@ -183,6 +183,10 @@ public:
     [[nodiscard]] RowSet get(const Session& session) const;
     /// The only row, if there is one. @throws Conflict (`query.many`).
     [[nodiscard]] std::optional<RowSet> find(const Session& session) const;
+    /// As `first`, `get` and `find`, with what is prefetched.
+    [[nodiscard]] std::optional<RowTree> first_tree(const Session& session) const;
+    [[nodiscard]] RowTree get_tree(const Session& session) const;
+    [[nodiscard]] std::optional<RowTree> find_tree(const Session& session) const;
     /// Reads all rows in chunks of this size, each where the last one ended, so that memory and the cost of a
     /// chunk stay the same. Orders by primary key, after the orders given.
     /// @throws InvalidArgument (`query.keyset`) if `after` would, or if the result lacks an order's column.
@@ -221,6 +225,8 @@ private:
     friend struct QueryStep;
     explicit Query(std::shared_ptr<const QueryStep> last) noexcept : last_(std::move(last)) {}
     [[nodiscard]] Query order_by_value(const core::Expression& value, const OrderOptions& options) const;
+    [[nodiscard]] Query first_row() const;
+    [[nodiscard]] Query two_rows() const;
     [[nodiscard]] Query unite(const Query& other, bool is_distinct) const;
     [[nodiscard]] Query with_tree(std::string_view relation, bool is_downwards) const;
     [[nodiscard]] Query pick(StepKind kind, std::span<const std::string_view> names) const;

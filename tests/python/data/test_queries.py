@@ -139,6 +139,7 @@ def test_a_single_row_comes_with_what_is_prefetched(db: data.Database) -> None:
     assert [x.id for x in query.first(db).xrays] == [2, 1]
     assert query.order_by("-full_name").first(db).full_name == "Änne"
     assert query.where(Patient.id == 3).get_or_none(db).xrays[0].id == 6
+    assert query.order_by("-id").limit(1).get(db) == query.order_by("-id").first(db)
     none = query.where(Patient.id == 99)
     assert (none.get_or_none(db), none.first(db)) == (None, None)
     with pytest.raises(consilia.NotFound) as caught:
