@@ -190,7 +190,7 @@ std::int64_t PostgresRow::timestamp(int column) const {
 }
 
 std::string_view PostgresRow::keep(std::string made) const {
-    return made_.emplace_back(std::move(made));
+    return made_.emplace_front(std::move(made));
 }
 
 std::int64_t PostgresRow::int64(int column) const {

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <forward_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -67,7 +67,7 @@ private:
     const PGresult* result_;
     int row_;
     std::span<const PostgresForm> forms_;
-    mutable std::deque<std::string> made_;  ///< Texts of cells that are none, for as long as the row.
+    mutable std::forward_list<std::string> made_;  ///< Texts of cells that are none, for as long as the row.
 };
 
 /// The bound values of one statement: what `CellWriter` writes. Each place is given in the binary form of its

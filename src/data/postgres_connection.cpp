@@ -117,11 +117,13 @@ PostgresStatement PostgresConnection::describe(std::string_view sql) {
     PostgresStatement made{.text = text,
                            .name = name.empty() ? PostgresName() : PostgresName(name, closing_),
                            .parameters = PostgresParameters(std::move(parameters))};
+    std::vector<RowColumn> columns;
     for (int i = 0; i < PQnfields(description.get()); ++i) {
         made.types.push_back(PQftype(description.get(), i));
         made.forms.push_back(postgres_form(made.types.back()));
-        made.names.emplace_back(PQfname(description.get(), i));
+        columns.push_back({PQfname(description.get(), i), {}});
     }
+    made.columns = std::make_shared<const std::vector<RowColumn>>(std::move(columns));
     return made;
 }
 
@@ -130,10 +132,10 @@ PostgresStatement& PostgresConnection::prepare(std::string_view sql) {
     PostgresStatement made = describe(sql);
     for (std::size_t i = 0; i < made.forms.size(); ++i) {
         if (made.forms[i] == PostgresForm::Other) {
-            throw core::InvalidArgument(
-                "database.columns",
-                "column `" + made.names[i] + "` has a type that is not read: cast it to text, for one",
-                {{"column", made.names[i]}, {"type_oid", made.types[i]}});
+            throw core::InvalidArgument("database.columns",
+                                        "column `" + (*made.columns)[i].name +
+                                            "` has a type that is not read: cast it to text, for one",
+                                        {{"column", (*made.columns)[i].name}, {"type_oid", made.types[i]}});
         }
     }
     return statements_.add(std::move(made));
@@ -210,11 +212,7 @@ auto PostgresConnection::with_statement(std::string_view sql, const Bind& bind, 
 
 RowSet PostgresConnection::to_rows(const PGresult* result, PostgresStatement& statement,
                                    SharedColumns columns) {
-    if (columns == nullptr || columns->empty()) {
-        std::vector<RowColumn> named;
-        for (const std::string& name : statement.names) named.push_back({name, {}});
-        columns = std::make_shared<const std::vector<RowColumn>>(std::move(named));
-    }
+    if (columns == nullptr || columns->empty()) columns = statement.columns;
     if (columns->size() != statement.forms.size()) {
         throw core::InvalidArgument("database.columns", "the statement gives another number of columns");
     }

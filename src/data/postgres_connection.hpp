@@ -42,7 +42,7 @@ struct PostgresStatement {
     PostgresParameters parameters;
     std::vector<::Oid> types = {};         ///< Of the result's columns.
     std::vector<PostgresForm> forms = {};  ///< As well.
-    std::vector<std::string> names = {};   ///< As well.
+    SharedColumns columns = {};            ///< As well, undeclared.
     bool is_in_use = false;
     RowSetExtent extent = {};
 };
