@@ -25,6 +25,17 @@ void throw_unsupported(const char* why) {
     throw core::InvalidArgument("query.unsupported", why);
 }
 
+void check_plain_name(std::string_view name) {
+    const bool is_plain = !name.empty() && name.size() <= 63 && (name[0] < '0' || name[0] > '9') &&
+                          std::ranges::all_of(name, [](char c) {
+                              return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+                          });
+    if (!is_plain) {
+        throw core::InvalidArgument("query.name", "a name must be lower-case letters, digits and `_`",
+                                    {{"name", name.substr(0, 100)}});
+    }
+}
+
 const Model& require_relation(const Model& model, std::string_view relation) {
     const Model* at = &model;
     std::string_view rest = relation;

@@ -14,14 +14,7 @@ namespace {
 using core::Expression;
 
 void check_name(const QueryStep& last, std::string_view name) {
-    const bool is_plain = !name.empty() && name.size() <= 63 && (name[0] < '0' || name[0] > '9') &&
-                          std::all_of(name.begin(), name.end(), [](char c) {
-                              return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-                          });
-    if (!is_plain) {
-        throw core::InvalidArgument("query.name", "a name must be lower-case letters, digits and `_`",
-                                    {{"name", name.substr(0, 100)}});
-    }
+    check_plain_name(name);
     const bool is_taken = last.model->find_column(name) != nullptr ||
                           last.model->find_reference(name) != nullptr ||
                           find_annotation(last, name) != nullptr;

@@ -19,6 +19,8 @@ namespace consilia::data {
 /// @throws InvalidArgument (`query.unknown_field`) always.
 [[noreturn]] void throw_unknown(const Model& model, std::string_view path);
 [[noreturn]] void throw_unsupported(const char* why);
+/// @throws InvalidArgument (`query.name`) unless it is `[a-z_][a-z0-9_]*`.
+void check_plain_name(std::string_view name);
 
 /// The column that a path leads to. @throws InvalidArgument (`query.unknown_field`).
 const Column& require_field(const Model& model, std::string_view path);

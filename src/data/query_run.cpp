@@ -163,6 +163,7 @@ RowSet Query::aggregate(const Session& session, const std::vector<NamedExpressio
     }
     auto extra = std::make_shared<StepExtra>();
     for (const NamedExpression& named : values) {
+        check_plain_name(named.name);
         NamedExpression value(named.name, with_annotations(named.value, *last_));
         if (!value.value.has_aggregate()) {
             throw core::InvalidArgument("query.aggregate", "`" + named.name + "` is no aggregate",

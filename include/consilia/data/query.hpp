@@ -195,8 +195,8 @@ public:
     [[nodiscard]] std::int64_t count(const Session& session) const;
     [[nodiscard]] bool exists(const Session& session) const;
     /// One row of aggregates over all rows: `{{"paid", filter(count(), field("is_paid").expression())}}`.
-    /// @throws InvalidArgument (`query.unsupported`) for a query with limit or offset, grouped or distinct:
-    /// aggregate its `rows()`.
+    /// @throws InvalidArgument (`query.name`) as `annotate`; (`query.unsupported`) for a query with limit or
+    /// offset, grouped or distinct: aggregate its `rows()`.
     [[nodiscard]] RowSet aggregate(const Session& session, const std::vector<NamedExpression>& values) const;
     /// One row for each value of `path`, the value and `count`, most frequent first.
     [[nodiscard]] RowSet count_by(const Session& session, std::string_view path) const;
