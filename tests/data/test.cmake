@@ -6,7 +6,11 @@ set(compile_fail ${CMAKE_CXX_COMPILER} -std=c++20 -fsyntax-only "-I${PROJECT_SOU
 set(compile_fail_messages
     "compared with a value of another type" "compared with a value of another type"
     "compared with a value of another type" "use is_null" "have no order" "only a text field"
-    "of this type cannot be stored")
+    "of this type cannot be stored" "colour.* is not a member of" "compared with a value of another type"
+    "invalid conversion from" "compared with a value of another type" "only a field of numbers"
+    "calculated with numbers" "members that hold the id of another row" "a reference is held by"
+    "no matching function for call to .*Visit.*Animal"
+    "one of another struct" "children are grouped by a reference")
 add_test(NAME data.Compile.AcceptsWhatIsRight COMMAND ${compile_fail} -DCASE=0)
 set(number 0)
 foreach(message IN LISTS compile_fail_messages)

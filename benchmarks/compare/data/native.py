@@ -42,6 +42,7 @@ LIMITS = [
     ("build a query that is known", "BuildKnownQuery/100000", 1, 1.0),
     ("PostgreSQL a pipelined read", "Postgres/Pipeline100Gets/100000", 100, 10.0),
 ]
+COMPILE_S_MAX = 5.0
 
 
 def measure(database: Path) -> dict[str, Sample]:
@@ -77,9 +78,25 @@ def measure(database: Path) -> dict[str, Sample]:
     return {name: Sample.of(taken) for name, taken in seconds.items()}
 
 
+def compile_row() -> Row:
+    """A unit that uses queries, compiled alone, in seconds of processor time."""
+    unit = ROOT / "benchmarks" / "compile_unit.cpp"
+    command = ["c++", "-std=c++20", "-O2", f"-I{ROOT / 'include'}", "-c", unit, "-o", os.devnull]
+    seconds = []
+    for _ in range(1 if QUICK else 5):
+        before = os.times().children_user
+        subprocess.run(command, check=True)
+        seconds.append(os.times().children_user - before)
+    limit = Sample(COMPILE_S_MAX)
+    against = f"{COMPILE_S_MAX:g} s"
+    return Row.of(
+        "C++: compile a unit that queries", Sample.of(seconds), limit, 1.0, against=against, unit="s"
+    )
+
+
 def rows(samples: dict[str, Sample]) -> list[Row]:
     """The rows of all pairs and limits."""
-    made = []
+    made = [compile_row()]
     for case, name, ours, peers, against, goal in PAIRS:
         peer = min((samples[f"{name}/{each}"] for each in peers), key=lambda sample: sample.median)
         made.append(Row.of(f"C++: {case}", samples[f"{name}/{ours}"], peer, goal, against=against))

@@ -43,6 +43,11 @@ constexpr bool is_comparable() {
 }
 
 template <class F>
+constexpr bool is_number() {
+    return std::same_as<F, std::int64_t> || std::same_as<F, double>;
+}
+
+template <class F>
 constexpr bool is_ordered() {
     return !std::same_as<F, bool> && !std::is_enum_v<F> && !std::same_as<F, core::Json> &&
            !std::same_as<F, core::Blob>;
@@ -108,7 +113,42 @@ public:
     [[nodiscard]] core::Expression is_null() const { return term_.is_null(); }
     [[nodiscard]] core::Expression is_not_null() const { return term_.is_not_null(); }
 
+    /// Calculated with a number or a field of numbers, for conditions, annotations and assignments:
+    /// `{{"attempt", field(&Prediction::attempt) + 1}}`.
+    template <class U>
+    [[nodiscard]] core::Term operator+(const U& other) const {
+        return term_ + as_number(other);
+    }
+    template <class U>
+    [[nodiscard]] core::Term operator-(const U& other) const {
+        return term_ - as_number(other);
+    }
+    template <class U>
+    [[nodiscard]] core::Term operator*(const U& other) const {
+        return term_ * as_number(other);
+    }
+    template <class U>
+    [[nodiscard]] core::Term operator/(const U& other) const {
+        return term_ / as_number(other);
+    }
+
 private:
+    template <class U>
+    static core::Term as_number(const U& other) {
+        static_assert(detail::is_number<Type>(), "only a field of numbers is calculated with");
+        if constexpr (detail::IsTypedField<U>::value) {
+            static_assert(detail::is_number<typename U::Type>(),
+                          "only a field of numbers is calculated with");
+            return other.term();
+        } else if constexpr (std::same_as<U, core::Term>) {
+            return other;
+        } else if constexpr (detail::Integer<U>) {
+            return core::Term(core::Value(static_cast<std::int64_t>(other)));
+        } else {
+            static_assert(std::floating_point<U>, "a field of numbers is calculated with numbers");
+            return core::Term(core::Value(static_cast<double>(other)));
+        }
+    }
     template <class U>
     static core::Term as_term(const U& other) {
         static_assert(
