@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "consilia/core/functions.hpp"
 #include "consilia/data/subquery.hpp"
@@ -38,7 +40,7 @@ struct Meaning {
     bool with_deleted = false;
     bool only_deleted = false;
     std::optional<std::int64_t> limit;
-    std::int64_t offset = 0;
+    std::optional<std::int64_t> offset;
 };
 
 class Chains : public test::FilledShelter {
@@ -115,7 +117,7 @@ protected:
                 return query.limit(*meaning.limit);
             case 5:
                 meaning.offset = static_cast<std::int64_t>(below(8));
-                return query.offset(meaning.offset);
+                return query.offset(*meaning.offset);
             case 6:
                 if (meaning.with_deleted || meaning.only_deleted) return query;
                 (one_in(2) ? meaning.with_deleted : meaning.only_deleted) = true;
@@ -168,11 +170,100 @@ protected:
         std::stable_sort(kept.begin(), kept.end(),
                          [&](const Row* a, const Row* b) { return comes_before(*a, *b, meaning.order); });
         std::vector<std::int64_t> found;
-        for (std::size_t i = static_cast<std::size_t>(meaning.offset); i < kept.size(); ++i) {
+        for (std::size_t i = static_cast<std::size_t>(meaning.offset.value_or(0)); i < kept.size(); ++i) {
             if (meaning.limit && static_cast<std::int64_t>(found.size()) >= *meaning.limit) break;
             found.push_back(kept[i]->at("id").as<std::int64_t>());
         }
         return found;
+    }
+
+    /// Pages by keyset, one behind the other, are the rows in their order.
+    void check_keyset(const Query& query, const Meaning& meaning) {
+        for (const Ordered& by : meaning.order) {
+            if (by.name.find('.') != std::string::npos) return;  // A key is read from the row itself.
+        }
+        const Query page = query.order_by("id").limit(5);
+        std::vector<std::int64_t> found;
+        Query next = page;
+        for (;;) {
+            const RowSet rows = next.run(session);
+            for (std::size_t row = 0; row < rows.size(); ++row) found.push_back(rows.int64(row, 0));
+            if (rows.size() < 5) break;
+            next = page.after(page.key(rows, rows.size() - 1));
+        }
+        ASSERT_EQ(found, expected_ids(meaning)) << page.sql().text;
+    }
+
+    /// One row of aggregates, some of them over a part of the rows.
+    void check_aggregates(const Query& query, const std::vector<const Row*>& matches) {
+        const Expression part = field("grade") >= 1;
+        std::int64_t sum = 0;
+        std::int64_t counted = 0;
+        double fee = -1;
+        std::set<std::string> reasons;
+        for (const Row* row : matches) {
+            fee = std::max(fee, row->at("fee").as<double>());
+            reasons.insert(row->at("reason").as<std::string>());
+            const Value& grade = row->at("grade");
+            if (grade.is_null() || grade.as<std::int64_t>() < 1) continue;
+            sum += grade.as<std::int64_t>();
+            ++counted;
+        }
+        const RowSet found =
+            query.aggregate(session, {{"n", core::filter(core::count(), part)},
+                                      {"total", core::filter(core::sum(field("grade")), part)},
+                                      {"dearest", core::max(field("fee"))},
+                                      {"reasons", core::count_distinct(field("reason"))}});
+        ASSERT_EQ(found.int64(0, 0), counted) << query.sql().text;
+        ASSERT_EQ(found.value(0, 1), counted == 0 ? Value() : Value(sum)) << query.sql().text;
+        ASSERT_EQ(found.value(0, 2), matches.empty() ? Value() : Value(fee)) << query.sql().text;
+        ASSERT_EQ(found.int64(0, 3), static_cast<std::int64_t>(reasons.size())) << query.sql().text;
+    }
+
+    /// Each different row once, and the rows of two chains together.
+    void check_sets(const Query& query, const Meaning& meaning, const std::vector<const Row*>& matches) {
+        if (!meaning.annotations.empty()) return;  // They would be part of the rows.
+        std::set<std::pair<std::string, std::optional<std::int64_t>>> different;
+        std::set<std::int64_t> ids;
+        for (const Row* row : matches) {
+            const Value& grade = row->at("grade");
+            different.emplace(row->at("reason").as<std::string>(),
+                              grade.is_null() ? std::nullopt : std::optional(grade.as<std::int64_t>()));
+            ids.insert(row->at("id").as<std::int64_t>());
+        }
+        const RowSet distinct = query.unordered().select({"reason", "grade"}).distinct().run(session);
+        ASSERT_EQ(distinct.size(), different.size()) << query.sql().text;
+
+        Meaning other;
+        other.conditions.push_back(condition());
+        const std::vector<std::int64_t> others = expected_ids(other);
+        const Query left = query.unordered().select({"id"});
+        const Query right = all.where(other.conditions.back()).select({"id"});
+        ASSERT_EQ(left.union_all(right).count(session), static_cast<std::int64_t>(ids.size() + others.size()))
+            << query.sql().text;
+        ids.insert(others.begin(), others.end());
+        ASSERT_EQ(left.union_distinct(right).count(session), static_cast<std::int64_t>(ids.size()))
+            << query.sql().text;
+    }
+
+    /// Changes and deletions meet the rows that the query gives; they are taken back.
+    void check_changes(const Query& query, const std::vector<const Row*>& matches) {
+        std::vector<Value> paid;
+        for (const Row* row : matches) paid.push_back(row->at("id"));
+        const Transaction transaction = database.begin();
+        const Assignment raised{"fee", (field("fee") + 1.0).expression()};
+        ASSERT_EQ(query.update(transaction, {raised}), static_cast<std::int64_t>(matches.size()))
+            << query.sql().text;
+        const RowSet now = all.with_deleted().where(field("id").in(paid)).order_by("id").run(transaction);
+        ASSERT_EQ(now.size(), matches.size());
+        for (std::size_t row = 0; row < now.size(); ++row) {
+            ASSERT_EQ(now.number(row, now.column_index("fee")), matches[row]->at("fee").as<double>() + 1.0)
+                << query.sql().text;
+        }
+        const Query all_rows = all.with_deleted();
+        const std::int64_t before = all_rows.count(transaction);
+        const std::int64_t gone = all_rows.where(field("id").in(paid)).remove(transaction);
+        ASSERT_EQ(all_rows.count(transaction), before - gone);
     }
 
     void check(std::uint32_t seed);
@@ -214,7 +305,11 @@ void Chains::check(std::uint32_t seed) {
         const Value& name = row->at("animal.owner.name");
         ++groups[{name.is_null(), name.is_null() ? "" : name.as<std::string>()}];
     }
-    if (meaning.limit || meaning.offset != 0) return;
+    if (meaning.limit || meaning.offset) return;
+    check_keyset(query, meaning);
+    check_aggregates(query, matches);
+    check_sets(query, meaning, matches);
+    if (meaning.annotations.empty() && meaning.order.empty() && one_in(4)) check_changes(query, matches);
     const RowSet counted = query.count_by(session, "animal.owner.name");
     ASSERT_EQ(counted.size(), groups.size());
     for (std::size_t row = 0; row < counted.size(); ++row) {
