@@ -340,7 +340,7 @@ PyMethodDef database_methods[] = {
         "transact($self, /, body, attempts_max=5, isolation=\"read committed\")\n--\n\nRuns "
         "`body(transaction)` in a transaction and commits it; again where the database asks\nfor it."),
     {"create_tables", fast(create_tables), METH_FASTCALL,
-     "Creates tables and indexes that are missing; referenced tables first."},
+     "Creates tables and indexes that are missing, of tables in any order."},
     {nullptr, nullptr, 0, nullptr}};
 
 PyMethodDef transaction_methods[] = {

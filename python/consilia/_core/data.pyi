@@ -496,7 +496,7 @@ class Database(Session):
     @staticmethod
     def create_tables(*args, **kwargs):
         """
-        Creates tables and indexes that are missing; referenced tables first.
+        Creates tables and indexes that are missing, of tables in any order.
         """
     def begin(self, isolation = 'read committed'):
         """
