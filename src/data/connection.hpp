@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "consilia/core/error.hpp"
+#include "consilia/core/sql.hpp"
 #include "consilia/data/database.hpp"
 
 namespace consilia::data {
@@ -31,6 +33,7 @@ public:
     virtual std::int64_t execute(std::string_view sql, std::span<const core::Value> values) = 0;
     virtual std::int64_t run(std::string_view sql, BindCells bind, ReadCells read) = 0;
     virtual bool run_first(std::string_view sql, BindCells bind, ReadCells read) = 0;
+    virtual std::int64_t run_many(std::string_view sql, NextRow next, ReadCells read) = 0;
     virtual std::int64_t copy_in(std::string_view table, std::span<const std::string_view> columns,
                                  NextRow next) = 0;
     [[nodiscard]] virtual std::int64_t last_insert_id() const = 0;
@@ -54,6 +57,21 @@ inline void check_value_count(std::size_t wanted, std::size_t given) {
     if (wanted == given) return;
     throw core::InvalidArgument("database.bindings", "the statement wants another number of values",
                                 {{"wanted", wanted}, {"given", given}});
+}
+
+/// `INSERT` of one row with a value for each column.
+[[nodiscard]] inline std::string insert_text(std::string_view table,
+                                             std::span<const std::string_view> columns,
+                                             core::SqlDialect dialect) {
+    std::string names;
+    std::string places;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        names += (i == 0 ? "" : ", ") + core::quote_identifier(columns[i]);
+        places += i == 0 ? "" : ", ";
+        places += dialect == core::SqlDialect::Sqlite ? "?" : "$" + std::to_string(i + 1);
+    }
+    return "INSERT INTO " + core::quote_identifier(table) +
+           (columns.empty() ? " DEFAULT VALUES" : " (" + names + ") VALUES (" + places + ")");
 }
 
 }  // namespace consilia::data

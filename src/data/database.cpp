@@ -132,6 +132,10 @@ bool Session::run_first(std::string_view sql, BindCells bind, ReadCells read) co
     return watched(sql, [&](Connection& on) { return std::int64_t{on.run_first(sql, bind, read)}; }) != 0;
 }
 
+std::int64_t Session::run_many(std::string_view sql, NextRow next, ReadCells read) const {
+    return watched(sql, [&](Connection& on) { return on.run_many(sql, next, read); });
+}
+
 std::int64_t Session::copy_in(std::string_view table, std::span<const std::string_view> columns,
                               NextRow next) const {
     return watched("COPY " + std::string(table),

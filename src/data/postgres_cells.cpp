@@ -62,13 +62,17 @@ std::int32_t read_days(const char* data) {
     return days;
 }
 
+/// Whether the binary form of a numeric is NaN.
+bool is_no_number(std::string_view raw) noexcept {
+    return read_big_endian<std::uint16_t>(raw.data() + 4) == 0xC000;
+}
+
 /// A numeric as a decimal text: digits to base 10,000, of which `weight` + 1 stand before the point.
 std::string decimal_of(std::string_view raw) {
     const int count = read_int16(raw.data());
     const int weight = read_int16(raw.data() + 2);
     const auto sign = read_big_endian<std::uint16_t>(raw.data() + 4);
     const int scale = read_int16(raw.data() + 6);
-    if (sign == 0xC000) return "nan";
     if (sign == 0xD000) return "inf";
     if (sign == 0xF000) return "-inf";
     const auto group = [&](int at) {  // Of the digits, counted from the most significant one.
@@ -171,8 +175,19 @@ PostgresForm PostgresRow::form(int column) const noexcept {
 }
 
 bool PostgresRow::is_null(int column) const noexcept {
-    return column < 0 || static_cast<std::size_t>(column) >= forms_.size() ||
-           PQgetisnull(result_, row_, column) != 0 || form(column) == PostgresForm::Void;
+    if (column < 0 || static_cast<std::size_t>(column) >= forms_.size() ||
+        PQgetisnull(result_, row_, column) != 0)
+        return true;
+    switch (form(column)) {  // A number that is none is null, as SQLite stores it.
+        case PostgresForm::Float4:
+            return std::isnan(read_float(data(column)));
+        case PostgresForm::Float8:
+            return std::isnan(read_double(data(column)));
+        case PostgresForm::Numeric:
+            return is_no_number(raw(column));
+        default:
+            return form(column) == PostgresForm::Void;
+    }
 }
 
 std::string_view PostgresRow::raw(int column) const noexcept {

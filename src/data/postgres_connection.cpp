@@ -24,13 +24,6 @@ bool is_readable(int socket, int timeout_ms) noexcept {
     return ready > 0;
 }
 
-std::int64_t changed_rows(PGresult* result) noexcept {
-    const std::string_view text = PQcmdTuples(result);
-    std::int64_t count = 0;
-    std::from_chars(text.data(), text.data() + text.size(), count);
-    return count;
-}
-
 auto binder(std::span<const core::Value> values) {
     return [values](PostgresParameters& parameters) {
         check_value_count(static_cast<std::size_t>(parameters.size()), values.size());

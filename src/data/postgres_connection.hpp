@@ -57,6 +57,7 @@ public:
     std::int64_t execute(std::string_view sql, std::span<const core::Value> values) override;
     std::int64_t run(std::string_view sql, BindCells bind, ReadCells read) override;
     bool run_first(std::string_view sql, BindCells bind, ReadCells read) override;
+    std::int64_t run_many(std::string_view sql, NextRow next, ReadCells read) override;
     std::int64_t copy_in(std::string_view table, std::span<const std::string_view> columns,
                          NextRow next) override;
     [[nodiscard]] std::int64_t last_insert_id() const override;
@@ -97,6 +98,7 @@ private:
     [[nodiscard]] std::vector<RowSet> pipelined(std::span<const Statement> statements,
                                                 std::span<PostgresStatement* const> prepared);
     void send_copy(PostgresParameters& row, NextRow next);
+    std::int64_t run_rows(PostgresStatement& statement, NextRow next, ReadCells read);
 
     PostgresHandle handle_;
     bool is_preparing_;

@@ -1,10 +1,20 @@
 #pragma once
 // Guards over what a PostgreSQL connection is in the middle of.
+#include <charconv>
 #include <deque>
+#include <string_view>
 
 #include "postgres_connection.hpp"
 
 namespace consilia::data {
+
+/// The number of rows that a statement changed.
+[[nodiscard]] inline std::int64_t changed_rows(PGresult* result) noexcept {
+    const std::string_view text = PQcmdTuples(result);
+    std::int64_t count = 0;
+    std::from_chars(text.data(), text.data() + text.size(), count);
+    return count;
+}
 
 /// A statement while it is in use; without values when destroyed.
 class PostgresConnection::Running {
@@ -85,6 +95,21 @@ public:
     void sync() {
         is_synced_ = true;
         sent(PQpipelineSync(connection_.handle()));
+    }
+    /// Waits for the end, at which a transaction of the pipeline's own is committed. @throws as `next`.
+    void end() {
+        sync();
+        for (;;) {
+            const PostgresResult result(PQgetResult(connection_.handle()));
+            if (PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC) return;
+            connection_.check(result.get());
+        }
+    }
+    /// Sends what fails, so that nothing before it stays.
+    void refuse() const noexcept {
+        if (is_synced_) return;
+        (void)PQsendQueryParams(connection_.handle(), "ROLLBACK TO SAVEPOINT \"not completed\"", 0, nullptr,
+                                nullptr, nullptr, nullptr, 1);
     }
     /// The answer to the next statement. @throws as `PostgresConnection::check`.
     [[nodiscard]] PostgresResult next() const {

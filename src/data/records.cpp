@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "connection.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/core/sql.hpp"
+#include "consilia/data/repository.hpp"
 #include "query_compiler.hpp"
 #include "query_run.hpp"
 
@@ -12,16 +14,11 @@ namespace {
 
 using core::SqlDialect;
 
-std::string insert_sql(const Model& model, const std::vector<const Column*>& columns, SqlDialect dialect) {
-    std::string names;
-    std::string places;
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-        names += (i == 0 ? "" : ", ") + core::quote_identifier(columns[i]->name);
-        places += i == 0 ? "" : ", ";
-        places += dialect == SqlDialect::Sqlite ? "?" : "$" + std::to_string(i + 1);
-    }
-    return "INSERT INTO " + core::quote_identifier(model.table()) +
-           (columns.empty() ? " DEFAULT VALUES" : " (" + names + ") VALUES (" + places + ")");
+/// The names of columns that exist.
+std::vector<std::string_view> column_names(const std::vector<const Column*>& columns) {
+    std::vector<std::string_view> names;
+    for (const Column* column : columns) names.emplace_back(column->name);
+    return names;
 }
 
 std::vector<const Column*> require_columns(const Model& model, const std::vector<std::string>& names) {
@@ -75,10 +72,8 @@ std::string conflict_sql(const Model& model, const std::vector<std::string>& col
     return sql + ")" + condition + (changes.empty() ? " DO NOTHING" : " DO UPDATE SET " + changes);
 }
 
-/// Runs a statement for each row, prepared once. The rows are checked before the first is written.
-std::int64_t run_rows(const Session& session, const std::string& sql,
-                      const std::vector<const Column*>& columns,
-                      std::span<const std::vector<core::Value>> rows) {
+/// The rows are checked before the first is written.
+void check_rows(const std::vector<const Column*>& columns, std::span<const std::vector<core::Value>> rows) {
     for (const std::vector<core::Value>& row : rows) {
         if (row.size() != columns.size()) {
             throw core::InvalidArgument("query.rows",
@@ -88,13 +83,16 @@ std::int64_t run_rows(const Session& session, const std::string& sql,
         }
         for (std::size_t i = 0; i < row.size(); ++i) check_value(*columns[i], row[i]);
     }
-    std::int64_t count = 0;
-    for (const std::vector<core::Value>& row : rows) {
-        count += session.run(sql, [&](CellWriter& to) {
-            for (std::size_t i = 0; i < row.size(); ++i) to.value(static_cast<int>(i), row[i]);
-        });
-    }
-    return count;
+}
+
+/// Binds one row after another.
+auto binder(std::span<const std::vector<core::Value>> rows) {
+    return [rows, next = rows.begin()](CellWriter& to) mutable {
+        if (next == rows.end()) return false;
+        for (std::size_t i = 0; i < next->size(); ++i) to.value(static_cast<int>(i), (*next)[i]);
+        ++next;
+        return true;
+    };
 }
 
 }  // namespace
@@ -112,7 +110,7 @@ std::int64_t insert(const Session& session, const Model& model, const std::vecto
     const std::vector<const Column*> columns = require_columns(model, names);
     for (std::size_t i = 0; i < columns.size(); ++i) check_value(*columns[i], bindings[i]);
     const SqlDialect dialect = dialect_of(session);
-    std::string sql = insert_sql(model, columns, dialect);
+    std::string sql = insert_text(model.table(), column_names(columns), dialect);
     const Column* key = model.primary_key();
     if (dialect == SqlDialect::PostgreSql && key != nullptr)
         sql += " RETURNING " + core::quote_identifier(key->name);
@@ -123,16 +121,67 @@ std::int64_t insert(const Session& session, const Model& model, const std::vecto
 std::int64_t insert_many(const Session& session, const Model& model, const std::vector<std::string>& columns,
                          std::span<const std::vector<core::Value>> rows) {
     const std::vector<const Column*> found = require_columns(model, columns);
-    return run_rows(session, insert_sql(model, found, dialect_of(session)), found, rows);
+    check_rows(found, rows);
+    if (rows.empty()) return 0;
+    const std::vector<std::string_view> names = column_names(found);
+    auto next = binder(rows);
+    // Rows of nothing but defaults cannot be copied.
+    if (names.empty()) return session.run_many(insert_text(model.table(), names, session.dialect()), next);
+    return session.copy_in(model.table(), names, next);
 }
 
 std::int64_t upsert_many(const Session& session, const Model& model, const std::vector<std::string>& columns,
                          std::span<const std::vector<core::Value>> rows, const UpsertOptions& options) {
     const std::vector<const Column*> found = require_columns(model, columns);
-    const SqlDialect dialect = dialect_of(session);
-    const std::string sql =
-        insert_sql(model, found, dialect) + conflict_sql(model, columns, options, dialect);
-    return run_rows(session, sql, found, rows);
+    const SqlDialect dialect = session.dialect();
+    const std::string sql = insert_text(model.table(), column_names(found), dialect) +
+                            conflict_sql(model, columns, options, dialect);
+    check_rows(found, rows);
+    return rows.empty() ? 0 : session.run_many(sql, binder(rows));
 }
 
+namespace detail {
+
+std::vector<std::int64_t> new_keys(const Session& session, const Model& model, std::size_t count) {
+    // The sequence is found once; without one there are no rows.
+    constexpr std::string_view kSql =
+        "WITH found AS MATERIALIZED (SELECT pg_get_serial_sequence($1, $2)::regclass AS sequence) "
+        "SELECT nextval(sequence) FROM found, generate_series(1, $3::bigint) WHERE sequence IS NOT NULL";
+    std::vector<std::int64_t> keys;
+    if (count == 0) return keys;
+    keys.reserve(count);
+    const std::string table = core::quote_identifier(model.table());
+    session.run(
+        kSql,
+        [&](CellWriter& to) {
+            to.text(0, table);
+            to.text(1, model.primary_key()->name);
+            to.int64(2, static_cast<std::int64_t>(count));
+        },
+        [&](const CellReader& row) { keys.push_back(row.int64(0)); });
+    return keys;
+}
+
+std::string upsert_text(const Model& model, const std::vector<std::string>& by, bool has_key,
+                        SqlDialect dialect) {
+    std::vector<std::string> columns;
+    UpsertOptions options{.conflict = by};
+    std::string all;
+    for (const Column& column : model.columns()) {
+        all += (all.empty() ? "" : ", ") + core::quote_identifier(column.name);
+        if (column.is_primary_key && !has_key) continue;
+        columns.push_back(column.name);
+        const bool is_kept = column.is_primary_key || column.name == "created_at" ||
+                             column.name == "created_by" ||
+                             std::find(by.begin(), by.end(), column.name) != by.end();
+        if (!is_kept) options.update.push_back(column.name);
+    }
+    // A row that is left alone would not be returned.
+    if (options.update.empty()) options.update.push_back(by.front());
+    const std::vector<std::string_view> names(columns.begin(), columns.end());
+    return insert_text(model.table(), names, dialect) + conflict_sql(model, columns, options, dialect) +
+           " RETURNING " + all;
+}
+
+}  // namespace detail
 }  // namespace consilia::data

@@ -217,35 +217,36 @@ bool SqliteConnection::run_first(std::string_view sql, BindCells bind, ReadCells
 
 std::int64_t SqliteConnection::copy_in(std::string_view table, std::span<const std::string_view> columns,
                                        NextRow next) {
-    std::string names;
-    std::string places;
-    for (const std::string_view column : columns) {
-        names += (names.empty() ? "" : ", ") + core::quote_identifier(column);
-        places += places.empty() ? "?" : ", ?";
-    }
-    const std::string sql =
-        "INSERT INTO " + core::quote_identifier(table) + " (" + names + ") VALUES (" + places + ")";
-    command("SAVEPOINT copy_in");  // All rows or none; outside a transaction it is one.
+    return run_many(insert_text(table, columns, dialect), next, nullptr);
+}
+
+std::int64_t SqliteConnection::run_many(std::string_view sql, NextRow next, ReadCells read) {
+    command("SAVEPOINT run_many");  // All rows or none; outside a transaction it is one.
     std::int64_t count = 0;
     try {
         const Running running(prepare_allowed(sql));
         CellWriter to(running.get(), core::SqlDialect::Sqlite);
-        const auto width = static_cast<int>(columns.size());
+        const CellReader row(running.get(), core::SqlDialect::Sqlite);
+        const int width = sqlite3_bind_parameter_count(running.get());
         const bool is_tracked = width <= CellWriter::kPlacesTracked;
-        for (; next(to); ++count) {
+        const bool gives_rows = sqlite3_column_count(running.get()) != 0;
+        while (next(to)) {
             if (is_tracked) to.end_row(width);
-            (void)running.step();
+            for (; running.step(); ++count) {
+                if (read) read(row);
+            }
+            if (!gives_rows) count += sqlite3_changes64(handle());
             sqlite3_reset(running.get());
             if (!is_tracked) sqlite3_clear_bindings(running.get());
         }
     } catch (...) {
         if (sqlite3_get_autocommit(handle()) == 0) {
-            command("ROLLBACK TO copy_in");
-            command("RELEASE copy_in");
+            command("ROLLBACK TO run_many");
+            command("RELEASE run_many");
         }
         throw;
     }
-    command("RELEASE copy_in");
+    command("RELEASE run_many");
     return count;
 }
 

@@ -14,7 +14,9 @@
 #include "consilia/core/clock.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/data/listener.hpp"
+#include "consilia/data/repository.hpp"
 #include "data/errors.hpp"
+#include "data/shelter.hpp"
 #include "support/postgres_server.hpp"
 
 namespace consilia::data {
@@ -83,7 +85,7 @@ TEST_F(PostgresTest, ReadsTheOtherTypesOfNumbersAndTexts) {
     EXPECT_EQ(rows.value(0, 12), Value(-10000.5));
     EXPECT_EQ(rows.value(0, 13), Value(0));
     EXPECT_EQ(rows.value(0, 14), Value(core::Json{R"({"k": 1})"}));
-    EXPECT_TRUE(std::isnan(rows.number(0, 15)));
+    EXPECT_TRUE(rows.is_null(0, 15));
     EXPECT_EQ(rows.value(0, 16), Value(1e100));
 }
 
@@ -112,6 +114,20 @@ TEST_F(PostgresTest, CellsAreConvertedToWhatIsAskedFor) {
             EXPECT_EQ(row.text(7), "");
             EXPECT_TRUE(row.is_null(8)) << "past the last column";
         });
+}
+
+TEST_F(PostgresTest, ANumberThatIsNoneReadsAsNull) {
+    const std::string all = "SELECT 'NaN'::float8, 'NaN'::float4, 'NaN'::numeric, 'Infinity'::float8";
+    const RowSet rows = database.query(all);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(rows.value(0, i), Value());
+    EXPECT_EQ(rows.number(0, 3), std::numeric_limits<double>::infinity());
+    database.autocommit().run_first(all, nullptr, [](const CellReader& row) {
+        for (int i = 0; i < 3; ++i) {
+            EXPECT_TRUE(row.is_null(i));
+            EXPECT_EQ(row.number(i), 0.0);
+            EXPECT_EQ(row.text(i), "");
+        }
+    });
 }
 
 TEST_F(PostgresTest, RefusesTypesAndTimesThatItCannotRead) {
@@ -242,6 +258,77 @@ TEST_F(PostgresTest, DroppedStatementsAreForgottenByTheServer) {
     Database single(url, {.connections_max = 1, .statements_max = 4});
     for (int i = 0; i < 20; ++i) EXPECT_EQ(single.query("SELECT " + std::to_string(i)).int64(0, 0), i);
     EXPECT_LE(single.query("SELECT count(*) FROM pg_prepared_statements").int64(0, 0), 5);
+}
+
+TEST_F(PostgresTest, ManyRowsGoIntoColumnsOfAnyType) {
+    database.execute("CREATE TABLE odd (n numeric(12, 2), length interval, small int2, at timestamp)");
+    const Autocommit session = database.autocommit();
+    const std::vector<std::string_view> columns = {"n", "length", "small", "at"};
+    int row = 0;
+    EXPECT_EQ(session.copy_in("odd", columns,
+                              [&](CellWriter& to) {
+                                  if (row == 3) return false;
+                                  to.number(0, 0.25);
+                                  to.text(1, "1 day");
+                                  to.int64(2, row++);
+                                  to.timestamp(3, core::Timestamp{0});
+                                  return true;
+                              }),
+              3);
+    const RowSet rows = database.query("SELECT sum(n)::text, min(length)::text, max(small) FROM odd");
+    EXPECT_EQ(rows.text(0, 0), "0.75");
+    EXPECT_EQ(rows.text(0, 1), "1 day");
+    EXPECT_EQ(rows.int64(0, 2), 2);
+}
+
+TEST_F(PostgresTest, ManyRowsAreOneTransactionWithAndWithoutPreparedStatements) {
+    for (const bool is_preparing : {true, false}) {
+        Database pooled(url, {.connections_max = 1, .prepared_statements = is_preparing});
+        const Autocommit session = pooled.autocommit();
+        const auto insert = [&](int rows, int wrong) {
+            int row = 0;
+            return session.run_many("INSERT INTO t (n, name) VALUES (100 / $1::bigint, $2) RETURNING id",
+                                    [&](CellWriter& to) {
+                                        if (row == rows) return false;
+                                        to.int64(0, row == wrong ? 0 : 1);
+                                        to.text_copy(1, "row " + std::to_string(row++));
+                                        return true;
+                                    });
+        };
+        EXPECT_EQ(code_of([&] { insert(3000, 2500); }), "database.value");
+        EXPECT_EQ(count(), 0);
+        EXPECT_EQ(insert(3000, -1), 3000);
+        EXPECT_EQ(count(), 3000);
+        EXPECT_EQ(insert(0, -1), 0);
+        session.execute("DELETE FROM t");
+        // Broken at the commit only.
+        session.execute(
+            "CREATE TABLE c (id bigint PRIMARY KEY, of bigint REFERENCES c DEFERRABLE INITIALLY DEFERRED)");
+        bool is_bound = false;
+        EXPECT_EQ(code_of([&] {
+                      session.run_many("INSERT INTO c VALUES ($1, 9)", [&](CellWriter& to) {
+                          to.int64(0, 1);
+                          return !std::exchange(is_bound, true);
+                      });
+                  }),
+                  "database.foreign_key");
+        EXPECT_EQ(session.query("SELECT count(*) FROM c").int64(0, 0), 0);
+        session.execute("DROP TABLE c");
+        EXPECT_EQ(session.query("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'consilia%'")
+                          .int64(0, 0) > 0,
+                  is_preparing);
+    }
+}
+
+TEST_F(PostgresTest, ManyObjectsGetKeysFromADefaultOfAnyKind) {
+    database.execute("CREATE SEQUENCE free");
+    database.execute(
+        "CREATE TABLE owners (id bigint PRIMARY KEY DEFAULT nextval('free') * 10, name text, email text)");
+    const Repository<test::Owner> owners(database);
+    std::vector<test::Owner> made = {{.name = "a"}, {.name = "b"}};
+    owners.insert_all(database.autocommit(), made);
+    EXPECT_EQ(made[1].id, 20);
+    EXPECT_EQ(owners.get(20), made[1]);
 }
 
 TEST_F(PostgresTest, RefusesCopyStatementsAndStaysUsable) {

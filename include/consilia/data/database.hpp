@@ -100,6 +100,12 @@ public:
     /// As `run`, for a statement that gives at most one row, by a key or a LIMIT: only the first is read, and
     /// what PostgreSQL sends behind it is received and dropped. @return whether there was one.
     bool run_first(std::string_view sql, BindCells bind, ReadCells read) const;
+    /// Runs a trusted statement for each row that `next` binds, until it answers false; all of them or none:
+    /// prepared once, and on PostgreSQL sent without waiting for the answers. `read` is called for each row
+    /// that they give, in their order. On PostgreSQL no other statement may run on this session meanwhile.
+    /// @return the number of rows that were read; of a statement that gives none, the number that it changed.
+    /// @throws as `query`, and what `next` and `read` throw.
+    std::int64_t run_many(std::string_view sql, NextRow next, ReadCells read = nullptr) const;
     /// Adds rows at the database's best speed (COPY on PostgreSQL), all of them or none: `next` binds the
     /// columns of one row after another until it answers false. Names must be those of a declared schema. On
     /// PostgreSQL no other statement may run on this session meanwhile.

@@ -38,14 +38,16 @@ struct UpsertOptions {
 CONSILIA_API std::int64_t insert(const Session& session, const Model& model,
                                  const std::vector<Assignment>& values);
 
-/// Inserts rows that have the same columns; all in one transaction is the caller's to choose.
+/// Inserts rows that have the same columns, at the database's best speed (`Session::copy_in`): all of them or
+/// none.
 /// @throws InvalidArgument (`query.rows`) for a row with another number of values; as `insert`.
 /// @return the number of rows.
 CONSILIA_API std::int64_t insert_many(const Session& session, const Model& model,
                                       const std::vector<std::string>& columns,
                                       std::span<const std::vector<core::Value>> rows);
 
-/// As `insert_many`, but a row that is there already is updated, or left alone.
+/// As `insert_many`, but a row that is there already is updated, or left alone: one after another, so that
+/// the last of equal rows counts.
 /// @throws InvalidArgument (`query.upsert`) unless the model has a unique index of just the conflict's
 /// columns. @return the number of rows that were inserted or updated.
 CONSILIA_API std::int64_t upsert_many(const Session& session, const Model& model,

@@ -49,6 +49,13 @@ CONSILIA_API Query children_of(const Query& query, const std::string& column,
 /// The range of each key in what is ordered by owner.
 CONSILIA_API std::vector<RowRange> group_by_key(std::span<const std::int64_t> keys,
                                                 std::span<const std::int64_t> owners);
+/// Keys from the sequence of a PostgreSQL table; none if it has no sequence.
+CONSILIA_API std::vector<std::int64_t> new_keys(const Session& session, const Model& model,
+                                                std::size_t count);
+/// An insert of all columns, with or without the key, that updates the row which has the same in the columns
+/// `by`, and gives the row as it is then. @throws as `upsert_many`.
+CONSILIA_API std::string upsert_text(const Model& model, const std::vector<std::string>& by, bool has_key,
+                                     core::SqlDialect dialect);
 [[noreturn]] CONSILIA_API void throw_record_missing(const Model& model, std::int64_t id);
 [[noreturn]] CONSILIA_API void throw_record_stale(const Model& model, std::int64_t id);
 }  // namespace detail
@@ -85,24 +92,11 @@ public:
     /// @throws as `Session::execute`; the object is then as it was.
     std::int64_t insert(const Session& session, T& object) const {
         const auto before = mapping_.marks(object);
-        if (mapping_.has_timestamps()) {
-            const core::Timestamp now = clock_.now();
-            mapping_.set_created_at(object, now);
-            mapping_.set_updated_at(object, now);
-        }
-        if (mapping_.has_audit() && session.actor()) {
-            mapping_.set_created_by(object, session.actor());
-            mapping_.set_updated_by(object, session.actor());
-        }
+        mark_new(session, object, clock_.now());
         try {
             const bool has_key = mapping_.key(object) != 0;
             session.run(has_key ? statements(session).insert_keyed : statements(session).insert,
-                        [&](CellWriter& to) {
-                            int place = 0;
-                            for (std::size_t i = 0; i < column_count(); ++i) {
-                                if (has_key || i != key_index()) mapping_.write(to, place++, i, object);
-                            }
-                        });
+                        [&](CellWriter& to) { write_row(to, object, has_key); });
         } catch (...) {
             mapping_.set_marks(object, before);
             throw;
@@ -223,10 +217,61 @@ public:
         return objects.empty() ? std::nullopt : std::optional<T>(std::move(objects.front()));
     }
 
-    /// Adds many rows, as `insert` does each. @throws as `insert`; objects before the failed one have their
-    /// ids, and the caller's transaction decides about their rows.
+    /// Adds many rows, as `insert` does each, at the database's best speed: all of them or none.
+    /// @throws as `insert`; the objects are then as they were.
     void insert_all(const Session& session, std::span<T> objects) const {
-        for (T& object : objects) insert(session, object);
+        std::vector<std::pair<std::int64_t, typename Mapping<T>::Marks>> before;
+        before.reserve(objects.size());
+        for (const T& object : objects) before.emplace_back(mapping_.key(object), mapping_.marks(object));
+        try {
+            const core::Timestamp now = clock_.now();
+            for (T& object : objects) mark_new(session, object, now);
+            write_all(session, objects);
+        } catch (...) {
+            for (std::size_t i = 0; i < objects.size(); ++i) {
+                mapping_.set_key(objects[i], before[i].first);
+                mapping_.set_marks(objects[i], before[i].second);
+            }
+            throw;
+        }
+    }
+
+    /// Adds a row, or stores the object in the row that has the same in the members `by`, which are those of
+    /// a unique index: `upsert(session, user, &User::email)`. That row keeps its id, `created_at` and
+    /// `created_by`. The object is then as the row is. Returns the id.
+    /// @throws InvalidArgument (`query.upsert`) without such an index; as `insert`, and the object is as it
+    /// was.
+    template <class... Members>
+    requires(sizeof...(Members) > 0) std::int64_t upsert(const Session& session, T& object, Members... by)
+    const {
+        upsert_all(session, std::span<T>(&object, 1), by...);
+        return mapping_.key(object);
+    }
+    /// As `upsert`, for many objects: one after another, all of them or none.
+    template <class... Members>
+    requires(sizeof...(Members) > 0) void upsert_all(const Session& session, std::span<T> objects,
+                                                     Members... by) const {
+        if (objects.empty()) return;
+        const std::vector<std::string> names = {mapping_.column_of(by).name...};
+        std::vector<T> given(objects.begin(), objects.end());
+        const core::Timestamp now = clock_.now();
+        for (T& object : given) mark_new(session, object, now);
+        // Without any key the table's default gives them all.
+        const bool has_keys = std::any_of(given.begin(), given.end(),
+                                          [&](const T& object) { return mapping_.key(object) != 0; });
+        if (has_keys) give_keys(session, given);
+        std::vector<T> stored(objects.size());
+        auto next = given.begin();
+        auto read = stored.begin();
+        session.run_many(
+            detail::upsert_text(mapping_.model(), names, has_keys, session.dialect()),
+            [&](CellWriter& to) {
+                if (next == given.end()) return false;
+                write_row(to, *next++, has_keys);
+                return true;
+            },
+            [&](const CellReader& row) { mapping_.read(row, *read++); });
+        std::move(stored.begin(), stored.end(), objects.begin());
     }
 
     /// The objects of a query whose reference `member` is one of `keys`, together for each key: the children
@@ -258,6 +303,72 @@ private:
     }
     [[nodiscard]] Query with_key(std::int64_t id) const {
         return query().where(core::field(mapping_.model().primary_key()->name) == id);
+    }
+    /// Gives an object its timestamps and who acts.
+    void mark_new(const Session& session, T& object, core::Timestamp now) const {
+        if (mapping_.has_timestamps()) {
+            mapping_.set_created_at(object, now);
+            mapping_.set_updated_at(object, now);
+        }
+        if (mapping_.has_audit() && session.actor()) {
+            mapping_.set_created_by(object, session.actor());
+            mapping_.set_updated_by(object, session.actor());
+        }
+    }
+    /// Binds all columns, or all but the key; the key that an object wants is null.
+    void write_row(CellWriter& to, const T& object, bool has_key) const {
+        int place = 0;
+        for (std::size_t i = 0; i < column_count(); ++i) {
+            if (i != key_index()) {
+                mapping_.write(to, place++, i, object);
+            } else if (has_key) {
+                if (mapping_.key(object) != 0) mapping_.write(to, place, i, object);
+                ++place;
+            }
+        }
+    }
+    /// Adds the objects, and gives those without one their key.
+    void write_all(const Session& session, std::span<T> objects) const {
+        const bool is_sqlite = session.dialect() == core::SqlDialect::Sqlite;
+        std::size_t written = 0;
+        if (!is_sqlite && !give_keys(session, objects)) {
+            // The table has a default of another kind: the database tells the keys.
+            std::size_t read = 0;
+            session.run_many(
+                statements(session).insert,
+                [&](CellWriter& to) {
+                    if (written == objects.size()) return false;
+                    write_row(to, objects[written++], false);
+                    return true;
+                },
+                [&](const CellReader& row) { mapping_.set_key(objects[read++], row.int64(0)); });
+            return;
+        }
+        std::vector<std::string_view> names;
+        for (const Column& column : mapping_.model().columns()) names.emplace_back(column.name);
+        session.copy_in(mapping_.model().table(), names, [&](CellWriter& to) {
+            // SQLite tells a new key once its row is written.
+            if (is_sqlite && written != 0 && mapping_.key(objects[written - 1]) == 0)
+                mapping_.set_key(objects[written - 1], session.last_insert_id());
+            if (written == objects.size()) return false;
+            write_row(to, objects[written++], true);
+            return true;
+        });
+    }
+    /// On PostgreSQL: gives keys of the table's sequence to the objects that want one. @return whether all
+    /// have a key now.
+    bool give_keys(const Session& session, std::span<T> objects) const {
+        const auto wants_key = [&](const T& object) { return mapping_.key(object) == 0; };
+        const auto wanted =
+            static_cast<std::size_t>(std::count_if(objects.begin(), objects.end(), wants_key));
+        if (wanted == 0) return true;
+        if (session.dialect() == core::SqlDialect::Sqlite) return false;
+        const std::vector<std::int64_t> keys = detail::new_keys(session, mapping_.model(), wanted);
+        auto key = keys.begin();
+        for (T& object : objects) {
+            if (key != keys.end() && wants_key(object)) mapping_.set_key(object, *key++);
+        }
+        return keys.size() == wanted;
     }
     /// Grows even while the clock stands still.
     [[nodiscard]] core::Timestamp next_version(core::Timestamp before) const {
