@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: temporary, on a socket in its own directory, gone with the run."""
+"""A PostgreSQL server for tests and comparisons: temporary, on a socket in its own directory."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class PostgresServer:
     """A running server. Each test has a schema of its own: a database of its own is 300 files to write."""
 
     def __init__(self, directory: Path) -> None:
-        self._url = f"postgresql://consilia@/postgres?host={directory}"
+        self.url = f"postgresql://consilia@/postgres?host={directory}"
         self._numbers = itertools.count(1)
-        self._first = data.Database(self._url, connections_max=1)
+        self._first = data.Database(self.url, connections_max=1)
 
     def create_database(self) -> str:
         """A URL behind which there are no tables yet."""
         name = f"test_{next(self._numbers)}"
         self._first.execute(f"CREATE SCHEMA {name}")
-        return f"{self._url}&options=-csearch_path%3D{name}"
+        return f"{self.url}&options=-csearch_path%3D{name}"
 
 
 def _binary(name: str) -> str:
@@ -53,8 +53,12 @@ def _command(name: str, *arguments: str) -> list[str]:
 
 
 @contextmanager
-def run_postgres() -> Iterator[PostgresServer]:
-    """Runs a server. Its default collation is that of a language, so that an unstated text order shows."""
+def run_postgres(**settings: str) -> Iterator[PostgresServer]:
+    """Runs a server. Its default collation is that of a language, so that an unstated text order shows.
+
+    Raises:
+        RuntimeError: It did not start; with what it said.
+    """
     directory = Path(tempfile.mkdtemp(prefix="consilia-postgres-"))
     files = str(directory / "data")
     environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
@@ -69,9 +73,9 @@ def run_postgres() -> Iterator[PostgresServer]:
             capture_output=True,
             check=True,
         )
-        settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        options = [f"--{name}={value}" for name, value in {**_SETTINGS, **settings}.items()]
         with subprocess.Popen(
-            _command("postgres", "-D", files, "-k", str(directory), *settings),
+            _command("postgres", "-D", files, "-k", str(directory), *options),
             env=environment,
             stderr=subprocess.PIPE,
             text=True,
@@ -94,4 +98,4 @@ def _wait_until_ready(process: subprocess.Popen[str]) -> None:
         if "ready to accept connections" in line:
             process.stderr.close()  # Nobody reads what it says from here on, which it does not mind.
             return
-    raise RuntimeError(f"the test server did not start: {said}")
+    raise RuntimeError(f"the server did not start: {said}")
