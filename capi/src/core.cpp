@@ -20,12 +20,13 @@ void set_error(consilia_error_t** out_error, const core::Error& error) {
     made->code = error.code();
     made->message = error.what();
     made->details_json = error.details_json();
+    made->details = error.details();
     *out_error = made.release();
 }
 
 // Made when the library is loaded: when it is needed there is no memory left to make it.
-consilia_error_t the_out_of_memory_error{CONSILIA_OUT_OF_MEMORY, 503, "memory.exhausted", "out of memory",
-                                         "{}"};
+consilia_error_t the_out_of_memory_error{CONSILIA_OUT_OF_MEMORY, 503,  "memory.exhausted",
+                                         "out of memory",        "{}", {}};
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <exception>
 #include <new>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,7 @@ struct consilia_error {
     std::string code;
     std::string message;
     std::string details_json;
+    consilia::core::Details details;
 };
 
 namespace consilia::capi {
@@ -56,6 +58,19 @@ template <class T>
 T& require(T* pointer, const char* name) {
     if (pointer == nullptr) throw core::InvalidArgument("c_api.null", std::string("`") + name + "` is null");
     return *pointer;
+}
+
+/// Sets an output to zero on entry, so that it is zero after a failure.
+template <class T>
+T& cleared(T* output, const char* name) {
+    require(output, name) = T{};
+    return *output;
+}
+
+/// An array of the caller's, which may be null where it is empty.
+template <class T>
+std::span<const T> items(const T* first, std::size_t count, const char* name) {
+    return count == 0 ? std::span<const T>{} : std::span(&require(first, name), count);
 }
 
 /// A copy of a versioned option struct: what the caller does not know is zero, and a tail that this library

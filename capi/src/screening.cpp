@@ -10,8 +10,10 @@
 
 namespace core = consilia::core;
 namespace screening = consilia::screening;
+using consilia::capi::cleared;
 using consilia::capi::copy_options;
 using consilia::capi::guard;
+using consilia::capi::items;
 using consilia::capi::require;
 using consilia::capi::to_buffer;
 using consilia::capi::view;
@@ -34,9 +36,7 @@ screening::ServiceOptions service_options(const consilia_service_options_t& give
     screening::ServiceOptions options;
     options.database_url = view(given.database_url);
     options.files_directory = view(given.files_directory);
-    for (const consilia_str_t& path :
-         std::span(given.member_count == 0 ? nullptr : &require(given.member_paths, "member_paths"),
-                   given.member_count)) {
+    for (const consilia_str_t& path : items(given.member_paths, given.member_count, "member_paths")) {
         options.members.emplace_back(view(path));
     }
     options.budget_bytes = given.budget_bytes;
@@ -73,13 +73,6 @@ void submit(consilia_service_t* service, const consilia_principal_t* principal, 
         require(service, "service").service.submit(principal_of(principal), source, options);
     require(out_submission, "out_submission") = {made.prediction_id, made.image_id, made.is_duplicate ? 1 : 0,
                                                  0};
-}
-
-/// Sets an output to zero on entry, so that it is zero after a failure.
-template <class T>
-T& cleared(T* output, const char* name) {
-    require(output, name) = T{};
-    return *output;
 }
 
 }  // namespace

@@ -9,10 +9,9 @@
 namespace consilia::data {
 namespace {
 
-constexpr StepKind kNotChanged[] = {StepKind::Order,    StepKind::Limit,    StepKind::Offset,
-                                    StepKind::After,    StepKind::Distinct, StepKind::GroupBy,
-                                    StepKind::Include,  StepKind::Select,   StepKind::Defer,
-                                    StepKind::Prefetch, StepKind::Lock};
+constexpr StepKind kNotChanged[] = {
+    StepKind::Limit,   StepKind::Offset, StepKind::After, StepKind::Distinct, StepKind::GroupBy,
+    StepKind::Include, StepKind::Select, StepKind::Defer, StepKind::Prefetch, StepKind::Lock};
 
 /// The step of an UPDATE, checked as far as the model alone tells.
 QueryStep update_step(const QueryStep& last, const std::vector<Assignment>& assignments) {
@@ -47,9 +46,9 @@ std::int64_t change(const Session& session, const std::shared_ptr<const QuerySte
 
 /// Refuses what UPDATE and DELETE have no meaning for, and gives their condition.
 std::string QueryWriter::change_condition() {
-    const bool is_refused =
-        steps_.front()->extra || std::any_of(std::begin(kNotChanged), std::end(kNotChanged),
-                                             [&](StepKind kind) { return last_.has(kind); });
+    const bool is_refused = steps_.front()->extra || !order_of(last_).empty() ||
+                            std::any_of(std::begin(kNotChanged), std::end(kNotChanged),
+                                        [&](StepKind kind) { return last_.has(kind); });
     if (is_refused)
         throw_unsupported("a change by query takes conditions only: no order, limit, groups or others");
     // Tried on another writer, which tells whether the condition needs joins; these want a subquery.

@@ -9,7 +9,7 @@ if [ -n "$foreign" ]; then
     echo "exported, but not ours:" $foreign
     exit 1
 fi
-declared=$(cat "$headers"/core.h "$headers"/screening.h | tr '\n' ' ' | grep -oE 'CONSILIA_C_API [^;]*' |
+declared=$(find "$headers" -name "*.h" ! -name backend.h -exec cat {} + | tr '\n' ' ' | grep -oE 'CONSILIA_C_API [^;]*' |
     grep -oE 'consilia_[a-z_0-9]+\(' | tr -d '(' | sort -u)
 [ "$(wc -l <<<"$declared")" -ge 15 ] || { echo "the headers were not understood"; exit 1; }
 if ! diff <(echo "$declared") <(echo "$exported"); then

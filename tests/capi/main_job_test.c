@@ -3,20 +3,8 @@
  * prediction fails with a reason. */
 #define _POSIX_C_SOURCE 200809L /* opendir */
 #include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-#include "consilia.h"
-
-static int failures = 0;
-
-#define CHECK(condition)                                                            \
-    do {                                                                            \
-        if (!(condition)) {                                                         \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-            ++failures;                                                             \
-        }                                                                           \
-    } while (0)
+#include "check.h"
 
 /* The smallest grey PNG: 1 x 1. */
 static const unsigned char kPng[] = {
@@ -24,47 +12,6 @@ static const unsigned char kPng[] = {
     0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x01, 0x08, 0x00, 0x00, 0x00, 0x00, 0x3a, 0x7e, 0x9b, 0x55, 0x00,
     0x00, 0x00, 0x0a, 0x49, 0x44, 0x41, 0x54, 0x78, 0x9c, 0x63, 0x68, 0x00, 0x00, 0x00, 0x82, 0x00, 0x81,
     0x77, 0xcd, 0x72, 0xb6, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82};
-
-static int is(consilia_str_t text, const char* wanted) {
-    return text.size == strlen(wanted) && memcmp(text.data, wanted, text.size) == 0;
-}
-
-/* Checks status and code of a call that must fail, and frees the error. */
-static void check_failure(const char* what, consilia_status_t status, consilia_error_t* error,
-                          consilia_status_t wanted, const char* code) {
-    if (status != wanted || consilia_error_status(error) != wanted || !is(consilia_error_code(error), code)) {
-        consilia_str_t found = consilia_error_code(error);
-        fprintf(stderr, "%s: wanted %d %s, found %d %.*s\n", what, (int)wanted, code, (int)status,
-                (int)found.size, found.data);
-        ++failures;
-    }
-    CHECK(consilia_error_message(error).size > 0);
-    CHECK(consilia_error_http_status(error) >= 400);
-    CHECK(consilia_error_details_json(error).data[0] == '{');
-    consilia_error_free(error);
-}
-
-static void check_ok(const char* what, consilia_status_t status, consilia_error_t* error) {
-    if (status != CONSILIA_OK) {
-        consilia_str_t message = consilia_error_message(error);
-        fprintf(stderr, "%s: status %d: %.*s\n", what, (int)status, (int)message.size, message.data);
-        consilia_error_free(error);
-        exit(1);
-    }
-}
-
-/* Arguments have no order in C: the call must end before its error is read. */
-#define EXPECT(what, call, wanted, code)                         \
-    do {                                                         \
-        consilia_status_t status_ = (call);                      \
-        check_failure((what), status_, error, (wanted), (code)); \
-        error = NULL;                                            \
-    } while (0)
-#define OK(what, call)                      \
-    do {                                    \
-        consilia_status_t status_ = (call); \
-        check_ok((what), status_, error);   \
-    } while (0)
 
 /* Appends a chunk of a PNG at `at` and returns the end. The checksum is that of RFC 2083, chapter 15. */
 static unsigned char* put_chunk(unsigned char* at, const char* type, const unsigned char* content,
