@@ -35,6 +35,8 @@ data::DatabaseOptions database_options(const consilia_database_options_t* given)
     if (known.connections_max != 0) options.connections_max = known.connections_max;
     if (known.statements_max != 0) options.statements_max = known.statements_max;
     options.busy_timeout = milliseconds(known.busy_timeout_ms, options.busy_timeout);
+    options.idle_check_after =
+        milliseconds(std::max(known.idle_check_after_ms, std::int64_t{-1}), options.idle_check_after);
     options.prepared_statements = known.without_prepared == 0;
     return options;
 }

@@ -45,6 +45,14 @@ struct Reading {
     }
 };
 
+consilia_row_tree_t* row_tree(data::RowTree tree) {
+    return new consilia_row_tree_t(std::make_shared<const data::RowTree>(std::move(tree)));
+}
+/// NULL for none.
+consilia_row_tree_t* row_tree(std::optional<data::RowTree> tree) {
+    return tree ? row_tree(*std::move(tree)) : nullptr;
+}
+
 }  // namespace
 
 extern "C" {
@@ -61,8 +69,7 @@ consilia_status_t consilia_query_run_tree(const consilia_query_t* query, consili
                                           consilia_row_tree_t** out_tree, consilia_error_t** out_error) {
     return guard(out_error, [&] {
         consilia_row_tree_t*& out = cleared(out_tree, "out_tree");
-        out = new consilia_row_tree_t(
-            std::make_shared<const data::RowTree>(query_of(query).run_tree(session_of(session))));
+        out = row_tree(query_of(query).run_tree(session_of(session)));
     });
 }
 
@@ -87,6 +94,30 @@ consilia_status_t consilia_query_find(const consilia_query_t* query, consilia_se
     return guard(out_error, [&] {
         consilia_row_set_t*& out = cleared(out_rows, "out_rows");
         out = row_set(query_of(query).find(session_of(session)));
+    });
+}
+
+consilia_status_t consilia_query_first_tree(const consilia_query_t* query, consilia_session_t* session,
+                                            consilia_row_tree_t** out_tree, consilia_error_t** out_error) {
+    return guard(out_error, [&] {
+        consilia_row_tree_t*& out = cleared(out_tree, "out_tree");
+        out = row_tree(query_of(query).first_tree(session_of(session)));
+    });
+}
+
+consilia_status_t consilia_query_get_tree(const consilia_query_t* query, consilia_session_t* session,
+                                          consilia_row_tree_t** out_tree, consilia_error_t** out_error) {
+    return guard(out_error, [&] {
+        consilia_row_tree_t*& out = cleared(out_tree, "out_tree");
+        out = row_tree(query_of(query).get_tree(session_of(session)));
+    });
+}
+
+consilia_status_t consilia_query_find_tree(const consilia_query_t* query, consilia_session_t* session,
+                                           consilia_row_tree_t** out_tree, consilia_error_t** out_error) {
+    return guard(out_error, [&] {
+        consilia_row_tree_t*& out = cleared(out_tree, "out_tree");
+        out = row_tree(query_of(query).find_tree(session_of(session)));
     });
 }
 

@@ -261,6 +261,14 @@ static void children_come_with_their_parents(const clinic_t* clinic) {
                     "[{\"patient_id\":2,\"fee\":3.0},{\"patient_id\":2,\"fee\":4.0}]}]"));
     consilia_buffer_free(&json);
     consilia_row_tree_free(tree);
+    OK("first", consilia_query_first_tree(query, clinic->session, &tree, &error));
+    CHECK(consilia_row_set_size(consilia_row_tree_rows(tree)) == 1);
+    OK("range", consilia_row_tree_range(tree, 0, 0, &begin, &end, &error));
+    CHECK(begin == 0 && end == 2);
+    consilia_row_tree_free(tree);
+    EXPECT("many", consilia_query_get_tree(query, clinic->session, &tree, &error), CONSILIA_CONFLICT,
+           "query.many");
+    CHECK(tree == NULL);
     consilia_query_free(query);
 }
 

@@ -21,11 +21,13 @@ enum { CONSILIA_DIALECT_SQLITE = 0, CONSILIA_DIALECT_POSTGRESQL = 1 };
 /* Zero means default in every field. */
 typedef struct consilia_database_options {
     size_t struct_size;
-    uint64_t connections_max; /* open at once; a caller waits for a free one. 0: 8 */
-    int64_t busy_timeout_ms;  /* longest wait for a connection, a lock or a writer. 0: 10,000 */
-    uint64_t statements_max;  /* prepared statements kept for each connection. 0: 128 */
-    int32_t without_prepared; /* 1: behind PgBouncer in transaction mode, nothing is prepared */
-    int32_t reserved;         /* zero */
+    uint64_t connections_max;    /* open at once; a caller waits for a free one. 0: 8 */
+    int64_t busy_timeout_ms;     /* longest wait for a connection, a lock or a writer. 0: 10,000 */
+    uint64_t statements_max;     /* prepared statements kept for each connection. 0: 128 */
+    int32_t without_prepared;    /* 1: behind PgBouncer in transaction mode, nothing is prepared */
+    int32_t reserved;            /* zero */
+    int64_t idle_check_after_ms; /* PostgreSQL: idle for so long, a connection is asked whether it lives
+                                    before it is used again. 0: 500; -1: always */
 } consilia_database_options_t;
 
 /* Opens a database. `url`: `sqlite:/path/to/file.db`, relative `sqlite:file.db`, `sqlite::memory:`, or

@@ -233,6 +233,19 @@ CONSILIA_C_API consilia_status_t consilia_query_find(const consilia_query_t* que
                                                      consilia_session_t* session,
                                                      consilia_row_set_t** out_rows,
                                                      consilia_error_t** out_error);
+/* As consilia_query_first(), _get() and _find(), with what is prefetched. @since 0.1 */
+CONSILIA_C_API consilia_status_t consilia_query_first_tree(const consilia_query_t* query,
+                                                           consilia_session_t* session,
+                                                           consilia_row_tree_t** out_tree,
+                                                           consilia_error_t** out_error);
+CONSILIA_C_API consilia_status_t consilia_query_get_tree(const consilia_query_t* query,
+                                                         consilia_session_t* session,
+                                                         consilia_row_tree_t** out_tree,
+                                                         consilia_error_t** out_error);
+CONSILIA_C_API consilia_status_t consilia_query_find_tree(const consilia_query_t* query,
+                                                          consilia_session_t* session,
+                                                          consilia_row_tree_t** out_tree,
+                                                          consilia_error_t** out_error);
 /* Rows without limit and offset. @since 0.1 */
 CONSILIA_C_API consilia_status_t consilia_query_count(const consilia_query_t* query,
                                                       consilia_session_t* session, int64_t* out_count,
