@@ -4,6 +4,7 @@
 #include "consilia/core/error.hpp"
 #include "consilia/data/query.hpp"
 #include "consilia/data/repository.hpp"
+#include "consilia/data/subquery.hpp"
 #include "query_compiler.hpp"
 #include "query_run.hpp"
 
@@ -54,16 +55,83 @@ std::shared_ptr<const QueryStep> with_keys(const std::shared_ptr<const QueryStep
     return narrowed;
 }
 
+/// The chain without the steps of some kinds.
+template <class IsKept>
+std::shared_ptr<const QueryStep> only_steps(const std::shared_ptr<const QueryStep>& last,
+                                            const IsKept& is_kept) {
+    if (last->parent == nullptr) return last;
+    std::shared_ptr<const QueryStep> before = only_steps(last->parent, is_kept);
+    if (!is_kept(last->kind)) return before;
+    return QueryStep::append(before, QueryStep(*last));
+}
+
+/// The newest number of a kind of step.
+std::optional<std::int64_t> number_of(const QueryStep& last, StepKind kind) {
+    for (const QueryStep* step = &last; step != nullptr; step = step->parent.get()) {
+        if (step->kind == kind) return step->number;
+    }
+    return std::nullopt;
+}
+
+/// The order of a query, ended by its key, as that of a window.
+std::vector<core::Expression> window_order(const QueryStep& last, const std::string& key) {
+    const auto put = [](std::vector<core::Expression>& to, const core::Term& term, bool is_descending) {
+        to.push_back(is_descending ? core::descending(term) : core::ascending(term));
+    };
+    std::vector<core::Expression> order;
+    for (const QueryStep* step : order_of(last)) {
+        const core::Term term = step->text.empty() ? core::Term(step->expression) : core::field(step->text);
+        if (step->nulls != Nulls::Default)
+            put(order, core::Term(term.is_null()), step->nulls == Nulls::First);
+        put(order, term, step->flag);
+    }
+    put(order, core::field(key), false);
+    return order;
+}
+
+/// Of the rows with each key, those that limit and offset leave: told by their place among them (row_number),
+/// in a subquery, so that the rows themselves are selected as they were.
+std::shared_ptr<const QueryStep> with_sliced_keys(const std::shared_ptr<const QueryStep>& last,
+                                                  const std::string& column, core::Json keys) {
+    if (last->has(StepKind::GroupBy) || last->has(StepKind::Distinct) || last->has(StepKind::Lock) ||
+        last->model->primary_key() == nullptr) {
+        throw_unsupported("only rows of a table with a key are limited for each parent");
+    }
+    constexpr const char* kPlace = "place_of_child";
+    const std::string& key = last->model->primary_key()->name;
+    const auto selects = [](StepKind kind) {
+        return kind == StepKind::Where || kind == StepKind::After || kind == StepKind::WithDeleted ||
+               kind == StepKind::OnlyDeleted || kind == StepKind::Annotate || kind == StepKind::Search;
+    };
+    const core::Term place = core::over(
+        core::row_number(), {.partition_by = {core::field(column)}, .order_by = window_order(*last, key)});
+    const Query ranked =
+        QueryStep::query(QueryStep::append(with_keys(only_steps(last, selects), column, keys),
+                                           {.kind = StepKind::Unordered}))
+            .annotate(kPlace, place)
+            .rows();
+    const std::int64_t skipped = number_of(*last, StepKind::Offset).value_or(0);
+    core::Expression is_kept = core::field(kPlace) > skipped;
+    if (const auto limit = number_of(*last, StepKind::Limit)) {
+        std::int64_t end = 0;  // Past int64 there is no limit.
+        if (!__builtin_add_overflow(skipped, *limit, &end)) is_kept = is_kept && core::field(kPlace) <= end;
+    }
+    const auto whole =
+        only_steps(last, [](StepKind kind) { return kind != StepKind::Limit && kind != StepKind::Offset; });
+    const Query kept = QueryStep::query(with_keys(whole, column, std::move(keys)))
+                           .where(in(core::field(key), ranked.where(is_kept).select({key})));
+    return QueryStep::of(kept);
+}
+
 }  // namespace
 
 namespace detail {
 
 Query children_of(const Query& query, const std::string& column, std::span<const std::int64_t> keys) {
     const auto& last = QueryStep::of(query);
-    if (last->has(StepKind::Limit) || last->has(StepKind::Offset)) {
-        throw_unsupported("the children of many rows take no limit: it would be one of them all");
-    }
-    return QueryStep::query(with_keys(last, column, json_array(keys)));
+    const bool is_sliced = last->has(StepKind::Limit) || last->has(StepKind::Offset);
+    return QueryStep::query(is_sliced ? with_sliced_keys(last, column, json_array(keys))
+                                      : with_keys(last, column, json_array(keys)));
 }
 
 std::vector<RowRange> group_by_key(std::span<const std::int64_t> keys, std::span<const std::int64_t> owners) {

@@ -240,12 +240,9 @@ Query Query::prefetch(std::string_view name, const Query& children, std::string_
     if (reference == nullptr) throw_unknown(*child.model, relation);
     const bool leads_here = last_->model->primary_key() != nullptr && !last_->extra &&
                             reference->target->table() == last_->model->table();
-    const bool is_whole = !child.has(StepKind::Limit) && !child.has(StepKind::Offset) &&
-                          !child.has(StepKind::GroupBy) && !child.has(StepKind::Distinct);
-    if (!leads_here || !is_whole) {
+    if (!leads_here || child.has(StepKind::GroupBy) || child.has(StepKind::Distinct)) {
         throw core::InvalidArgument(
-            "query.prefetch",
-            "children are rows that refer to this model, without limit, offset, groups or `distinct`",
+            "query.prefetch", "children are rows that refer to this model, without groups or `distinct`",
             {{"name", name}, {"relation", relation}});
     }
     QueryStep step{.kind = StepKind::Prefetch};

@@ -141,9 +141,9 @@ public:
     [[nodiscard]] Query for_update(const LockOptions& options = {}) const;
 
     /// Loads with each row those of `children` whose reference `relation` leads to it, under `name`, in one
-    /// statement for all rows; see `run_tree`. `children` may be narrowed, ordered, and prefetch in its turn.
-    /// @throws InvalidArgument (`query.prefetch`) if the reference leads elsewhere, or `children` has a
-    /// limit.
+    /// statement; see `run_tree`. `children` may narrow, order, limit for each row, prefetch too.
+    /// @throws InvalidArgument (`query.prefetch`) if the reference leads elsewhere, or `children` is grouped
+    /// or distinct.
     [[nodiscard]] Query prefetch(std::string_view name, const Query& children,
                                  std::string_view relation) const;
 
