@@ -232,6 +232,24 @@ TEST_P(Records, UpdatesCalculateFromTheRow) {
               "expression.aggregate");
 }
 
+TEST_P(Records, TypedFieldsAreAssignedWhatIsCalculated) {
+    const auto grade = data::field(&test::Visit::grade);
+    const auto fee = data::field(&test::Visit::fee);
+    test::Visit visit = visits.get(session, 2);
+    visit.grade = 3;
+    visits.update(session, visit);
+    const Query second = all.where(data::field(&test::Visit::id) == 2 && grade % 2 == 1 && grade - 1 <= 2);
+    EXPECT_EQ(second.update(session, {set(grade, grade * 2 + 1), set(fee, fee + grade / 2.0)}), 1);
+    EXPECT_EQ(visits.get(session, 2).grade, 7);
+    EXPECT_EQ(visits.get(session, 2).fee, visit.fee + 1.5);
+    EXPECT_EQ(
+        all.where(grade == 7)
+            .update(session, {set(grade, std::nullopt), set(data::field(&test::Visit::reason), "none")}),
+        1);
+    EXPECT_EQ(visits.get(session, 2).grade, std::nullopt);
+    EXPECT_EQ(visits.get(session, 2).reason, "none");
+}
+
 TEST_P(Records, RowsAreLockedWhereTheDatabaseLocksRows) {
     const Query locked = all.where(field("id") == 2).for_update({.skip_locked = true});
     EXPECT_EQ(locked.sql(core::SqlDialect::Sqlite).text.find("FOR UPDATE"), std::string::npos);

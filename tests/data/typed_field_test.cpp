@@ -31,10 +31,10 @@ TEST(TypedField, ComparesAsTheFieldOfItsName) {
 TEST(TypedField, IsCalculatedWithNumbersAndFieldsOfNumbers) {
     const core::Term grade = core::field("grade");
     const core::Term fee = core::field("fee");
-    expect_same((field(&Visit::grade) + 1).expression(), (grade + 1).expression());
-    expect_same((field(&Visit::fee) * 1.5).expression(), (fee * 1.5).expression());
-    expect_same((field(&Visit::fee) / field(&Visit::grade)).expression(), (fee / grade).expression());
-    expect_same((field(&Visit::grade) - (field(&Visit::id) * 2)).expression(),
+    expect_same((field(&Visit::grade) + 1).term().expression(), (grade + 1).expression());
+    expect_same((field(&Visit::fee) * 1.5).term().expression(), (fee * 1.5).expression());
+    expect_same((field(&Visit::fee) / field(&Visit::grade)).term().expression(), (fee / grade).expression());
+    expect_same((field(&Visit::grade) - field(&Visit::id) * 2).term().expression(),
                 (grade - core::field("id") * 2).expression());
 }
 

@@ -186,7 +186,7 @@ public:
     /// The column of a member. @throws InvalidArgument (`mapping.member`) if it has none.
     template <class V, class B>
     [[nodiscard]] const Column& column_of(V B::*member) const {
-        return model_->columns()[index_of(member)];
+        return model_->columns()[index_of(static_cast<V T::*>(member))];
     }
 
     [[nodiscard]] std::int64_t key(const T& object) const { return object.*key_; }
@@ -244,7 +244,6 @@ public:
     }
     template <class V, class B>
     [[nodiscard]] std::size_t index_of(V B::*member) const {
-        static_assert(std::derived_from<T, B>, "the member is one of another struct");
         V T::*own = member;
         for (std::size_t i = 0; i < members_.size(); ++i) {
             if (members_[i].type == typeid(own) && members_[i].template pointer<V>() == own) return i;
@@ -359,7 +358,7 @@ const Model& model_behind(V T::*) {
 template <class V, class T, class U, class... Rest>
 [[nodiscard]] auto field(V T::*step, U next, Rest... rest) {
     static_assert(std::same_as<unwrapped_field_t<V>, std::int64_t>,
-                  "a path goes across members that hold the id of another row");
+                  "a step of a path is a reference: a std::int64_t, or a std::optional of it");
     const Model& model = mapping_of<T>().model();
     const std::string& column = mapping_of<T>().column_of(step).name;
     auto below = field(next, rest...);

@@ -1,6 +1,7 @@
 #pragma once
 // Rows written by name: inserts, alone or many at once, and inserts that may meet a row that is there.
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "consilia/core/value.hpp"
 #include "consilia/data/database.hpp"
 #include "consilia/data/model.hpp"
+#include "consilia/data/typed_field.hpp"
 
 namespace consilia::data {
 
@@ -24,6 +26,19 @@ struct NamedExpression {
 
 /// A column and the value that it gets.
 using Assignment = NamedExpression;
+
+/// The typed assignment of a value, or of what is calculated:
+/// `set(field(&Job::attempt), field(&Job::attempt) + 1)`.
+template <class V, class U>
+[[nodiscard]] Assignment set(const TypedField<V>& field, const U& value) {
+    return {field.path(), TypedField<V>::as_term(value)};
+}
+/// Assigns null, to a member that may be.
+template <class V>
+[[nodiscard]] Assignment set(const TypedField<V>& field, std::nullopt_t) {
+    static_assert(UnwrappedField<V>::kIsNullable, "this member cannot be null: only a std::optional can");
+    return {field.path(), core::Term(core::Value())};
+}
 
 /// What happens to a row that is there already.
 struct UpsertOptions {

@@ -1,6 +1,7 @@
 #pragma once
 // The rows of a table as structs: get, insert, update with conflicts detected, soft delete, lists and pages.
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -41,6 +42,10 @@ struct Grouped {
 };
 
 namespace detail {
+template <class T, class Member>
+inline constexpr bool kIsMemberOf = false;
+template <class T, class V, class B>
+inline constexpr bool kIsMemberOf<T, V B::*> = std::derived_from<T, B>;
 [[noreturn]] CONSILIA_API void throw_none(const Model& model);
 [[noreturn]] CONSILIA_API void throw_many(const Model& model);
 /// The rows whose `column` is one of `keys`, ordered by it.
@@ -143,6 +148,7 @@ public:
     template <class... Members>
     requires(sizeof...(Members) > 0) void update(const Session& session, T& object,
                                                  Members... members) const {
+        static_assert((detail::kIsMemberOf<T, Members> && ...), "a member of another struct is named");
         std::vector<Assignment> changes;
         const auto add = [&](std::size_t index) {
             changes.emplace_back(mapping_.model().columns()[index].name, mapping_.value(index, object));
@@ -251,6 +257,7 @@ public:
     template <class... Members>
     requires(sizeof...(Members) > 0) void upsert_all(const Session& session, std::span<T> objects,
                                                      Members... by) const {
+        static_assert((detail::kIsMemberOf<T, Members> && ...), "a member of another struct is named");
         if (objects.empty()) return;
         const std::vector<std::string> names = {mapping_.column_of(by).name...};
         std::vector<T> given(objects.begin(), objects.end());
@@ -275,8 +282,8 @@ public:
     }
 
     /// The objects of a query whose reference `member` is one of `keys`, together for each key: the children
-    /// of many parents in one statement. @throws InvalidArgument (`query.unsupported`) for a query with limit
-    /// or offset, and as `list`.
+    /// of many parents in one statement. @throws InvalidArgument (`query.unsupported`) for a limited query
+    /// that is grouped, distinct or locked, and as `list`.
     template <class V, class B>
     [[nodiscard]] Grouped<T> list_for(const Session& session, const Query& query, V B::*member,
                                       std::span<const std::int64_t> keys) const {

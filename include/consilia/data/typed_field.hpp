@@ -1,9 +1,11 @@
 #pragma once
 // A field that knows its type: comparing it with a value of another type does not compile.
 #include <concepts>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -12,15 +14,14 @@
 
 namespace consilia::data {
 
-template <class V>
-class TypedField;
-
 namespace detail {
 
-template <class V>
-struct IsTypedField : std::false_type {};
-template <class V>
-struct IsTypedField<TypedField<V>> : std::true_type {};
+/// A typed field, or what is calculated from one.
+template <class U>
+concept Typed = requires(const U& typed) {
+    typename U::Type;
+    { typed.term() } -> std::convertible_to<const core::Term&>;
+};
 
 /// An integer that fits an int64.
 template <class U>
@@ -29,7 +30,7 @@ concept Integer = std::integral<U> && !std::same_as<U, bool> && (sizeof(U) < 8 |
 /// May a field of type F (without its optional) be compared with a U?
 template <class F, class U>
 constexpr bool is_comparable() {
-    if constexpr (IsTypedField<U>::value) {
+    if constexpr (Typed<U>) {
         return std::same_as<F, typename U::Type>;
     } else if constexpr (std::same_as<F, std::string>) {
         return std::convertible_to<const U&, std::string_view>;
@@ -43,30 +44,72 @@ constexpr bool is_comparable() {
 }
 
 template <class F>
-constexpr bool is_number() {
-    return std::same_as<F, std::int64_t> || std::same_as<F, double>;
-}
-
-template <class F>
 constexpr bool is_ordered() {
     return !std::same_as<F, bool> && !std::is_enum_v<F> && !std::same_as<F, core::Json> &&
            !std::same_as<F, core::Blob>;
 }
 
+/// int64 or double where F, the type of a field, can be calculated with a U; else void.
+template <class F, class U>
+struct Calculated {
+    using Type = void;
+};
+template <class F, class U>
+requires(std::same_as<F, std::int64_t> || std::same_as<F, double>) struct Calculated<F, U> {
+    using Type = decltype([] {
+        if constexpr (Typed<U>) {
+            if constexpr (std::same_as<typename U::Type, F>) {
+                return F{};
+            } else if constexpr (std::is_arithmetic_v<typename U::Type> &&
+                                 !std::same_as<typename U::Type, bool>) {
+                return double{};
+            }
+        } else if constexpr (Integer<U>) {
+            return F{};
+        } else if constexpr (std::floating_point<U>) {
+            return double{};
+        }
+    }());
+};
+
 }  // namespace detail
 
-/// A field of a mapped struct inside an expression: `field(&Prediction::status) == Status::Completed`. The
-/// field stands on the left. An optional member is compared as what it holds, with SQL's logic; `is_null()`
-/// asks whether it holds anything. Threading: safe.
+/// A value of a known type inside an expression: a field, or what is calculated from fields. It stands on
+/// the left. What may be null is compared as what it holds, with SQL's logic. Threading: safe.
 template <class V>
-class TypedField {
+class TypedTerm {
 public:
-    using Type = unwrapped_field_t<V>;  ///< What the field is compared with.
+    using Type = unwrapped_field_t<V>;  ///< What it is compared with.
 
-    explicit TypedField(std::string_view path) : term_(core::field(path)), path_(path) {}
+    explicit TypedTerm(core::Term term) : term_(std::move(term)) {}
 
-    [[nodiscard]] const std::string& path() const noexcept { return path_; }
     [[nodiscard]] const core::Term& term() const noexcept { return term_; }
+
+    /// Numbers are calculated with numbers: `field(&Job::attempt) + 1`. An integer and a double give a
+    /// double.
+    template <class U>
+    [[nodiscard]] auto operator+(const U& other) const {
+        return calculated(other, [](const auto& a, const auto& b) { return a + b; });
+    }
+    template <class U>
+    [[nodiscard]] auto operator-(const U& other) const {
+        return calculated(other, [](const auto& a, const auto& b) { return a - b; });
+    }
+    template <class U>
+    [[nodiscard]] auto operator*(const U& other) const {
+        return calculated(other, [](const auto& a, const auto& b) { return a * b; });
+    }
+    template <class U>
+    [[nodiscard]] auto operator/(const U& other) const {
+        return calculated(other, [](const auto& a, const auto& b) { return a / b; });
+    }
+    /// The remainder of integers.
+    template <class U>
+    [[nodiscard]] auto operator%(const U& other) const {
+        static_assert(std::same_as<typename detail::Calculated<Type, U>::Type, std::int64_t>,
+                      "only integers have a remainder: this is calculated with something else");
+        return calculated(other, [](const auto& a, const auto& b) { return a % b; });
+    }
 
     template <class U>
     [[nodiscard]] core::Expression operator==(const U& other) const {
@@ -113,56 +156,35 @@ public:
     [[nodiscard]] core::Expression is_null() const { return term_.is_null(); }
     [[nodiscard]] core::Expression is_not_null() const { return term_.is_not_null(); }
 
-    /// Calculated with a number or a field of numbers, for conditions, annotations and assignments:
-    /// `{{"attempt", field(&Prediction::attempt) + 1}}`.
-    template <class U>
-    [[nodiscard]] core::Term operator+(const U& other) const {
-        return term_ + as_number(other);
-    }
-    template <class U>
-    [[nodiscard]] core::Term operator-(const U& other) const {
-        return term_ - as_number(other);
-    }
-    template <class U>
-    [[nodiscard]] core::Term operator*(const U& other) const {
-        return term_ * as_number(other);
-    }
-    template <class U>
-    [[nodiscard]] core::Term operator/(const U& other) const {
-        return term_ / as_number(other);
-    }
-
-private:
-    template <class U>
-    static core::Term as_number(const U& other) {
-        static_assert(detail::is_number<Type>(), "only a field of numbers is calculated with");
-        if constexpr (detail::IsTypedField<U>::value) {
-            static_assert(detail::is_number<typename U::Type>(),
-                          "only a field of numbers is calculated with");
-            return other.term();
-        } else if constexpr (std::same_as<U, core::Term>) {
-            return other;
-        } else if constexpr (detail::Integer<U>) {
-            return core::Term(core::Value(static_cast<std::int64_t>(other)));
-        } else {
-            static_assert(std::floating_point<U>, "a field of numbers is calculated with numbers");
-            return core::Term(core::Value(static_cast<double>(other)));
-        }
-    }
+    /// What it is compared with, or what is assigned to it, as a term; refused when it has another type.
     template <class U>
     static core::Term as_term(const U& other) {
         static_assert(
             !UnwrappedField<U>::kIsNullable && !std::same_as<U, std::nullptr_t>,
             "a comparison with nothing is never true: use is_null(), or the value inside the optional");
-        static_assert(
-            UnwrappedField<U>::kIsNullable || detail::is_comparable<Type, std::decay_t<U>>(),
-            "this field is compared with a value of another type: give it the type of the struct's member");
-        if constexpr (detail::IsTypedField<U>::value) {
+        static_assert(UnwrappedField<U>::kIsNullable || detail::is_comparable<Type, std::decay_t<U>>(),
+                      "this field is compared with, or set to, a value of another type: give it the type of "
+                      "the struct's member");
+        if constexpr (detail::Typed<U>) {
             return other.term();
         } else if constexpr (std::same_as<Type, std::string>) {
             return core::Term(core::Value(std::string_view(other)));
         } else {
             return core::Term(FieldType<Type>::value(static_cast<Type>(other)));
+        }
+    }
+
+private:
+    template <class U, class F>
+    auto calculated(const U& other, const F& made) const {
+        using Result = typename detail::Calculated<Type, U>::Type;
+        static_assert(!std::is_void_v<Result>,
+                      "only numbers are calculated with: this field, or what stands beside it, is none");
+        if constexpr (detail::Typed<U>) {
+            return TypedTerm<Result>(made(term_, other.term()));
+        } else {
+            return TypedTerm<Result>(
+                made(term_, core::Term(FieldType<Result>::value(static_cast<Result>(other)))));
         }
     }
     template <class U>
@@ -173,6 +195,18 @@ private:
     }
 
     core::Term term_;
+};
+
+/// A field of a mapped struct inside an expression: `field(&Prediction::status) == Status::Completed`.
+/// `is_null()` asks whether an optional member holds anything. Threading: safe.
+template <class V>
+class TypedField : public TypedTerm<V> {
+public:
+    explicit TypedField(std::string_view path) : TypedTerm<V>(core::field(path)), path_(path) {}
+
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+private:
     std::string path_;
 };
 
