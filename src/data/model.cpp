@@ -9,9 +9,7 @@
 #include "table.hpp"
 
 namespace consilia::data {
-namespace {
-
-void check_name(const std::string& name) {
+void check_schema_name(const std::string& name) {
     const bool is_plain = !name.empty() && name.size() <= 63 && (name[0] < '0' || name[0] > '9') &&
                           std::all_of(name.begin(), name.end(), [](char c) {
                               return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
@@ -22,6 +20,8 @@ void check_name(const std::string& name) {
                                     {{"name", name}});
     }
 }
+
+namespace {
 
 [[noreturn]] void throw_duplicate(const std::string& name) {
     throw core::InvalidArgument("model.duplicate", "the model has `" + name + "` already", {{"name", name}});
@@ -85,11 +85,11 @@ Model::Identity& Model::Identity::operator=(const Identity&) noexcept {
 }
 
 Model::Model(std::string table) : table_(std::move(table)) {
-    check_name(table_);
+    check_schema_name(table_);
 }
 
 void Model::add_column(Column column) {
-    check_name(column.name);
+    check_schema_name(column.name);
     if (find_column(column.name) != nullptr || find_reference(column.name) != nullptr)
         throw_duplicate(column.name);
     if (column.is_primary_key && primary_key() != nullptr) throw_duplicate("a primary key");
@@ -104,7 +104,7 @@ void Model::add_column(Column column) {
 }
 
 void Model::add_reference(Reference reference) {
-    check_name(reference.relation);
+    check_schema_name(reference.relation);
     if (find_column(reference.relation) != nullptr || find_reference(reference.relation) != nullptr) {
         throw_duplicate(reference.relation);
     }
@@ -147,7 +147,7 @@ void Model::add_index(Index index) {
 }
 
 void Model::add_scope(std::string name, Scope scope) {
-    check_name(name);
+    check_schema_name(name);
     if (find_scope(name) != nullptr) throw_duplicate(name);
     scopes_.emplace_back(std::move(name), std::move(scope));
 }
@@ -185,7 +185,7 @@ void Model::keep_history() {
                                     {{"model", table_}});
     }
     for (const Column& column : columns_) check_history_name(column.name);
-    check_name(table_ + "_history");
+    check_schema_name(table_ + "_history");
     has_history_ = true;
 }
 

@@ -159,6 +159,9 @@ TableReference reference_from(const Json& json) {
         reference.on_delete = static_cast<OnDelete>(known - kActions.begin());
     }
     reader.finish();
+    check_schema_name(reference.relation);
+    check_schema_name(reference.target);
+    check_schema_name(reference.target_key);
     return reference;
 }
 

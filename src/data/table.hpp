@@ -13,6 +13,9 @@
 
 namespace consilia::data {
 
+/// Refuses what is no name of a table, column or relation. @throws InvalidArgument (`model.name`).
+void check_schema_name(const std::string& name);
+
 struct TableReference {
     std::string relation;
     std::string column;

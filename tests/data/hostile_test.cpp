@@ -3,12 +3,17 @@
 // harmless text, or the text is refused with a code. CONSILIA_SEED and CONSILIA_PROPERTY_CASES choose texts.
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <functional>
-#include <set>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <utility>
 
+#include "consilia/core/files.hpp"
 #include "consilia/core/functions.hpp"
 #include "consilia/data/full_text.hpp"
 #include "consilia/data/listener.hpp"
+#include "consilia/data/migrations.hpp"
 #include "consilia/data/records.hpp"
 #include "consilia/data/statement_watch.hpp"
 #include "core/random_expressions.hpp"
@@ -96,6 +101,17 @@ public:
 private:
     std::mt19937_64 random_;
 };
+
+/// Calls `use` with each text of a document replaced in turn.
+void replace_each(nlohmann::json& at, const std::string& text, const std::function<void()>& use) {
+    if (at.is_string()) {
+        const nlohmann::json before = std::exchange(at, text);
+        use();
+        at = before;
+    } else if (at.is_structured()) {
+        for (nlohmann::json& inner : at) replace_each(inner, text, use);
+    }
+}
 
 class Hostile : public test::FilledShelter {
 protected:
@@ -325,6 +341,25 @@ TEST_P(Hostile, CopiedColumnsAndChannelsKeepToTheirNames) {
     }
     EXPECT_EQ(tables(), schema);
     EXPECT_EQ(total(), 46);
+}
+
+TEST_P(Hostile, MigrationFilesTakeNoForeignNames) {
+    const test::TemporaryDirectory directory;
+    const std::vector<std::shared_ptr<const Model>> models = {mapping_of<Owner>().shared_model(),
+                                                              mapping_of<test::Animal>().shared_model()};
+    const test::FreshDatabase other(GetParam());
+    Database empty(other.url());
+    const Migrations migrations(empty, models, {.directory = directory.path()});
+    const auto path = migrations.make("all");
+    ASSERT_TRUE(path);
+    nlohmann::json document = nlohmann::json::parse(core::read_text_file(*path));
+    for (int n = 0; n < cases / 10; ++n) {
+        replace_each(document, corpus.next(false) + "'", [&] {
+            const std::string written = document.dump();
+            std::ofstream(*path) << written;
+            EXPECT_NE(test::code_of([&] { (void)migrations.plan(); }), "nothing was thrown") << written;
+        });
+    }
 }
 
 }  // namespace
