@@ -10,7 +10,7 @@ NOT_MISSPELT := doub,nin,mane,colums
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help setup build demo test bench compare soak lint format tidy docs stubs asan tsan wheel clean
+.PHONY: help setup build demo test bench compare abi soak lint format tidy docs stubs asan tsan wheel clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench: build  ## Google Benchmark programs
 compare: build  ## Side by side with peers: AREA=data for one area
 	@.ci/setup compare
 	$(PYTHON) benchmarks/compare/run.py $(AREA)
+
+abi: build  ## Renews tests/abi/baseline.xml: after a change of the C ABI that is meant
+	@tests/abi/abi.sh renew $(BUILD)/capi/libconsilia.so
 
 soak: build  ## 8 processes write one SQLite file for a minute
 	$(BUILD)/benchmarks/soak_sqlite

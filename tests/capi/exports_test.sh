@@ -9,9 +9,10 @@ if [ -n "$foreign" ]; then
     echo "exported, but not ours:" $foreign
     exit 1
 fi
-declared=$(find "$headers" -name "*.h" ! -name backend.h -exec cat {} + | tr '\n' ' ' | grep -oE 'CONSILIA_C_API [^;]*' |
-    grep -oE 'consilia_[a-z_0-9]+\(' | tr -d '(' | sort -u)
-[ "$(wc -l <<<"$declared")" -ge 15 ] || { echo "the headers were not understood"; exit 1; }
+# What backends implement is not ours to export.
+declared=$(find "$headers" -name '*.h' ! -name backend.h -exec cat {} + | tr '\n' ' ' |
+    grep -oE 'CONSILIA_C_API [^;]*' | grep -oE 'consilia_[a-z_0-9]+\(' | tr -d '(' | sort -u)
+[ "$(wc -l <<<"$declared")" -ge 130 ] || { echo "the headers were not understood"; exit 1; }
 if ! diff <(echo "$declared") <(echo "$exported"); then
     echo "declared (<) and exported (>) differ"
     exit 1
