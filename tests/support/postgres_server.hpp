@@ -92,29 +92,9 @@ public:
         ::close(log[0]);
     }
 
-private:
-    [[noreturn]] static void fail(const char* what) {
-        throw std::system_error(errno, std::generic_category(), what);
-    }
+    [[nodiscard]] std::string directory() const { return directory_.path().string(); }
 
-    /// The newest installed version, wherever the distribution keeps it; else what the path finds.
-    static std::string binary(const std::string& name) {
-        ::glob_t found{};
-        std::string path = name;
-        const std::string pattern = "/usr/lib/postgresql/*/bin/" + name;
-        if (::glob(pattern.c_str(), 0, nullptr, &found) == 0) path = found.gl_pathv[found.gl_pathc - 1];
-        ::globfree(&found);
-        return path;
-    }
-
-    /// Whom root runs the server as.
-    static std::optional<std::pair<::uid_t, ::gid_t>> servant() {
-        if (::getuid() != 0) return std::nullopt;
-        const ::passwd* user = ::getpwnam("postgres");
-        if (user == nullptr) throw std::runtime_error("root needs a user `postgres` to run the test server");
-        return std::pair(user->pw_uid, user->pw_gid);
-    }
-
+    /// Makes a directory that of the user whom `spawn` runs programs as.
     static void give_away(const std::filesystem::path& path) {
         const auto to = servant();
         if (!to) return;
@@ -146,6 +126,29 @@ private:
         ::dup2(output, STDERR_FILENO);
         ::execvpe(arguments[0], arguments.data(), environment.data());
         ::_exit(127);
+    }
+
+private:
+    [[noreturn]] static void fail(const char* what) {
+        throw std::system_error(errno, std::generic_category(), what);
+    }
+
+    /// The newest installed version, wherever the distribution keeps it; else what the path finds.
+    static std::string binary(const std::string& name) {
+        ::glob_t found{};
+        std::string path = name;
+        const std::string pattern = "/usr/lib/postgresql/*/bin/" + name;
+        if (::glob(pattern.c_str(), 0, nullptr, &found) == 0) path = found.gl_pathv[found.gl_pathc - 1];
+        ::globfree(&found);
+        return path;
+    }
+
+    /// Whom root runs the server as.
+    static std::optional<std::pair<::uid_t, ::gid_t>> servant() {
+        if (::getuid() != 0) return std::nullopt;
+        const ::passwd* user = ::getpwnam("postgres");
+        if (user == nullptr) throw std::runtime_error("root needs a user `postgres` to run the test server");
+        return std::pair(user->pw_uid, user->pw_gid);
     }
 
     void copy_cluster() const {
