@@ -71,4 +71,10 @@ using Shape = std::map<std::string, std::string>;
 [[nodiscard]] std::vector<std::string> differences(const Tables& declared, const LiveTables& live,
                                                    core::SqlDialect dialect);
 
+/// The same for the conditions of partial indexes and checks on PostgreSQL, which writes them anew: the
+/// server says how it understands both. Only for tables without other differences.
+[[nodiscard]] std::vector<std::string> rule_differences_postgres(const Session& session,
+                                                                 const Tables& declared,
+                                                                 const LiveTables& live);
+
 }  // namespace consilia::data

@@ -1,7 +1,10 @@
 // PostgreSQL's catalogue. Everything is cast to text, bigint or boolean: the catalogue's own types are of no
 // use here.
+#include <nlohmann/json.hpp>
+
 #include <utility>
 
+#include "ddl.hpp"
 #include "live.hpp"
 
 namespace consilia::data {
@@ -70,7 +73,7 @@ void read_indexes(const Session& session, LiveTables& tables) {
 
 void read_constraints(const Session& session, LiveTables& tables) {
     each(session,
-         "SELECT c.relname::text, k.conname::text, pg_get_constraintdef(k.oid) "
+         "SELECT c.relname::text, k.conname::text, pg_get_expr(k.conbin, k.conrelid) "
          "FROM pg_constraint AS k JOIN pg_class AS c ON c.oid = k.conrelid "
          "WHERE k.contype = 'c' AND k.connamespace = current_schema()::regnamespace",
          tables, [](LiveTable& table, const RowSet& rows, std::size_t i) {
@@ -103,7 +106,62 @@ void read_constraints(const Session& session, LiveTables& tables) {
         });
 }
 
+/// The condition of one index or check, as declared and as the server has it.
+struct Rule {
+    std::string part;
+    std::string declared;
+    std::string live;
+};
+
+std::vector<Rule> rules_of(const Table& table, const LiveTable& live) {
+    constexpr auto kDialect = core::SqlDialect::PostgreSql;
+    std::vector<Rule> rules;
+    for (const TableIndex& index : table.indexes) {
+        const std::string name = index_name(table, index);
+        for (const LiveIndex& found : live.indexes) {
+            if (found.name != name) continue;
+            if (index.where.is_always_true() && found.where_sql.empty()) continue;
+            rules.push_back({"index `" + name + '`',
+                             index.where.is_always_true() ? "true" : ddl::condition(index.where, kDialect),
+                             found.where_sql.empty() ? "true" : found.where_sql});
+        }
+    }
+    for (const TableCheck& check : checks_of(table)) {
+        const std::string sql = ddl::check(check, kDialect);
+        const auto found = live.checks.find(check.name);
+        if (found == live.checks.end()) continue;
+        rules.push_back({"check `" + check.name + '`', sql.substr(sql.find(" CHECK ") + 7), found->second});
+    }
+    return rules;
+}
+
 }  // namespace
+
+std::vector<std::string> rule_differences_postgres(const Session& session, const Tables& declared,
+                                                   const LiveTables& live) {
+    std::vector<std::string> lines;
+    for (const auto& [name, table] : declared) {
+        const std::vector<Rule> rules = rules_of(table, live.find(name)->second);
+        if (rules.empty()) continue;
+        // Nothing is run, and nothing written: the planner shows each condition in its own words.
+        std::string sql;
+        for (const Rule& rule : rules) {
+            sql += (sql.empty() ? "EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) SELECT (" : ", (") +
+                   rule.declared + "), (" + rule.live + ')';
+        }
+        const RowSet shown = session.query(sql + " FROM " + core::quote_identifier(name));
+        const auto plan = nlohmann::json::parse(shown.text(0, 0));
+        const auto& words = plan.at(0).at("Plan").at("Output");
+        for (std::size_t i = 0; i < rules.size(); ++i) {
+            const auto& wanted = words.at(2 * i);
+            const auto& present = words.at(2 * i + 1);
+            if (wanted == present) continue;
+            lines.push_back(name + ": " + rules[i].part + " holds where `" + present.get<std::string>() +
+                            "`, not `" + wanted.get<std::string>() + '`');
+        }
+    }
+    return lines;
+}
 
 LiveTables read_live_postgres(const Session& session) {
     LiveTables tables;

@@ -93,7 +93,11 @@ void check_log(const std::vector<MigrationFile>& files, const std::vector<Applie
 }
 
 void check_drift(const Session& session, const Tables& wanted) {
-    const std::vector<std::string> lines = differences(wanted, read_live(session), session.dialect());
+    const LiveTables live = read_live(session);
+    std::vector<std::string> lines = differences(wanted, live, session.dialect());
+    if (lines.empty() && session.dialect() == SqlDialect::PostgreSql) {
+        lines = rule_differences_postgres(session, wanted, live);
+    }
     if (lines.empty()) return;
     std::string text;
     for (std::size_t i = 0; i < std::min(lines.size(), kDifferencesShown); ++i) {

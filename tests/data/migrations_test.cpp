@@ -375,6 +375,31 @@ TEST_P(MigrationsTest, RefusesLiveTablesThatHaveDrifted) {
     }
 }
 
+TEST_P(MigrationsTest, AConditionThatWasChangedUnderItsNameIsDrift) {
+    auto pets = pet_model(owner);
+    pets->add_index({.columns = {"name"},
+                     .where = field("weight").in({1, 2}) && (field("name") != "" || !(field("id") > 0))});
+    pets->add_check(field("weight").between(0, 90));
+    declare({owner, pets});
+    start();
+    EXPECT_THAT(migrations().migrate(), IsEmpty()) << "as the database writes them they are the same";
+    const std::string index =
+        text(fresh.is_sqlite()
+                 ? "SELECT name FROM sqlite_schema WHERE name LIKE 'pets_weight_desc%'"
+                 : "SELECT indexname::text FROM pg_indexes WHERE indexname LIKE 'pets_weight_desc%'");
+    for (const char* condition : {"", " WHERE weight > 11"}) {
+        database.execute("DROP INDEX " + index);
+        database.execute("CREATE INDEX " + index + " ON pets (weight DESC)" + condition);
+        try {
+            (void)migrations().plan();
+            FAIL() << condition;
+        } catch (const core::Conflict& error) {
+            EXPECT_EQ(error.code(), "migration.drift");
+            EXPECT_THAT(error.details_json(), HasSubstr("pets: index `" + index + '`'));
+        }
+    }
+}
+
 TEST_P(MigrationsTest, AdoptsTablesThatWereThereBefore) {
     const std::vector<const Model*> plain{models[0].get(), models[1].get()};
     create_tables(database, plain);
