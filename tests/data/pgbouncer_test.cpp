@@ -27,7 +27,7 @@ constexpr DatabaseOptions kPooled{
 class PgBouncerTest : public testing::Test {
 protected:
     PgBouncerTest() { test::create_shelter(database); }
-    ~PgBouncerTest() override {
+    void TearDown() override {
         Database next(url, kPooled);
         EXPECT_EQ(next.query("SELECT count(*) FROM pg_prepared_statements").int64(0, 0), 0);
         EXPECT_EQ(next.query("SHOW lock_timeout").text(0, 0), "0");
