@@ -119,19 +119,26 @@ RowSet ModelRepository::get(const Session& session, std::int64_t id) const {
     return row;
 }
 
+/// What a new row gets from the repository where it is not given: its times, and who acts.
+std::vector<std::pair<std::string, core::Value>> ModelRepository::marks(const Session& session) const {
+    std::vector<std::pair<std::string, core::Value>> marks;
+    if (has_timestamps_) {
+        const core::Value now(clock_.now());
+        marks.insert(marks.end(), {{"created_at", now}, {"updated_at", now}});
+    }
+    if (const auto actor = audited_actor(session)) {
+        const core::Value by(*actor);
+        marks.insert(marks.end(), {{"created_by", by}, {"updated_by", by}});
+    }
+    return marks;
+}
+
 ModelRepository::Inserted ModelRepository::insert(const Session& session,
                                                   std::vector<Assignment> values) const {
     Inserted inserted;
-    if (has_timestamps_) {
-        inserted.at = clock_.now();
-        for (const char* name : {"created_at", "updated_at"}) {
-            if (!names(values, name)) values.emplace_back(name, *inserted.at);
-        }
-    }
-    if (const auto actor = audited_actor(session)) {
-        for (const char* name : {"created_by", "updated_by"}) {
-            if (!names(values, name)) values.emplace_back(name, core::Value(*actor));
-        }
+    for (auto& [name, mark] : marks(session)) {
+        if (name == "created_at") inserted.at = mark.as<core::Timestamp>();
+        if (!names(values, name)) values.emplace_back(std::move(name), std::move(mark));
     }
     inserted.id = data::insert(session, *model_, values);
     return inserted;
@@ -145,19 +152,20 @@ std::int64_t ModelRepository::insert_all(const Session& session, const RowSet& r
         names.emplace_back(targets.back().column->name);
     }
     const std::size_t given = names.size();
-    if (has_timestamps_) {
-        for (const std::string_view name : {"created_at", "updated_at"}) {
-            if (std::ranges::find(names, name) == names.end()) names.push_back(name);
-        }
+    const auto own = marks(session);
+    std::vector<const core::Value*> values;
+    for (const auto& [name, mark] : own) {
+        if (std::ranges::find(names, name) != names.end()) continue;
+        names.emplace_back(name);
+        values.push_back(&mark);
     }
-    const core::Timestamp now = clock_.now();
     std::vector<core::Uuid> uuids(given);
     std::size_t row = 0;
     return session.copy_in(model_->table(), names, [&](CellWriter& to) {
         if (row == rows.size()) return false;
         for (std::size_t i = 0; i < given; ++i)
             write_cell(to, static_cast<int>(i), targets[i], row, uuids[i]);
-        for (std::size_t i = given; i < names.size(); ++i) to.timestamp(static_cast<int>(i), now);
+        for (std::size_t i = given; i < names.size(); ++i) to.value(static_cast<int>(i), *values[i - given]);
         ++row;
         return true;
     });
@@ -167,20 +175,20 @@ std::int64_t ModelRepository::upsert_all(const Session& session, const RowSet& r
                                          UpsertOptions options) const {
     std::vector<std::string> names;
     for (const RowColumn& column : rows.columns()) names.push_back(column.name);
-    const std::size_t given = names.size();
-    if (has_timestamps_) {
-        for (const char* name : {"created_at", "updated_at"}) {
-            if (std::ranges::find(names, name) == names.end()) names.emplace_back(name);
-        }
-        if (!options.update.empty() &&
-            std::ranges::find(options.update, "updated_at") == options.update.end())
-            options.update.emplace_back("updated_at");
+    std::vector<core::Value> own;
+    for (auto& [name, mark] : marks(session)) {
+        const bool is_of_change = name.starts_with("updated_");
+        if (is_of_change && !options.update.empty() &&
+            std::ranges::find(options.update, name) == options.update.end())
+            options.update.push_back(name);
+        if (std::ranges::find(names, name) != names.end()) continue;
+        names.push_back(std::move(name));
+        own.push_back(std::move(mark));
     }
-    const core::Value now(clock_.now());
     std::vector<std::vector<core::Value>> values(rows.size());
     for (std::size_t row = 0; row < rows.size(); ++row) {
-        for (std::size_t i = 0; i < given; ++i) values[row].push_back(rows.value(row, i));
-        values[row].resize(names.size(), now);
+        for (std::size_t i = 0; i < rows.columns().size(); ++i) values[row].push_back(rows.value(row, i));
+        values[row].insert(values[row].end(), own.begin(), own.end());
     }
     return upsert_many(session, *model_, names, values, options);
 }

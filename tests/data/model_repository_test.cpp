@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <memory>
+#include <utility>
+
 #include "consilia/core/error.hpp"
 #include "data/errors.hpp"
 #include "data/fresh_database.hpp"
@@ -51,6 +55,32 @@ protected:
     Autocommit session = database.autocommit();
 };
 INSTANTIATE_ON_BOTH(ModelRepositoryTest);
+
+TEST_P(ModelRepositoryTest, ManyRowsAreSignedByWhoActs) {
+    const auto notes = std::make_shared<Model>("notes");
+    notes->add_column({.name = "id", .type = core::ValueType::Int64, .is_primary_key = true});
+    notes->add_column({.name = "name", .type = core::ValueType::Text, .is_unique = true});
+    for (const char* name : {"created_by", "updated_by"})
+        notes->add_column({.name = name, .type = core::ValueType::Int64, .is_nullable = true});
+    create_tables(database, std::array<const Model*, 1>{notes.get()});
+    const ModelRepository repository(notes, clock);
+    RowSet rows({{"name", core::ValueType::Text}});
+    for (const char* name : {"a", "b"}) rows.append(Value(name));
+    const auto signatures = [&] {
+        const RowSet found = repository.query().select({"created_by", "updated_by"}).run(session);
+        return std::pair(found.value(0, 0), found.value(1, 1));
+    };
+    Transaction first = database.begin();
+    first.act_as(7);
+    EXPECT_EQ(repository.insert_all(first, rows), 2);
+    first.commit();
+    EXPECT_EQ(signatures(), std::pair(Value(7), Value(7)));
+    Transaction second = database.begin();
+    second.act_as(8);
+    EXPECT_EQ(repository.upsert_all(second, rows, {{"name"}, {"name"}}), 2);
+    second.commit();
+    EXPECT_EQ(signatures(), std::pair(Value(7), Value(8)));
+}
 
 TEST_P(ModelRepositoryTest, FindsWhatWasInsertedWithItsTimes) {
     const RowSet row = visits.get(session, add_visit());

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "consilia/core/clock.hpp"
@@ -83,6 +84,7 @@ public:
 private:
     [[nodiscard]] Query with_key(std::int64_t id) const;
     [[nodiscard]] core::Timestamp next_version(core::Timestamp before) const;
+    [[nodiscard]] std::vector<std::pair<std::string, core::Value>> marks(const Session& session) const;
     [[nodiscard]] std::optional<std::int64_t> audited_actor(const Session& session) const;
     void mark(const Session& session, std::int64_t id, bool is_deleted, std::optional<std::int64_t> by) const;
     [[nodiscard]] const Column& column(std::string_view name) const;
