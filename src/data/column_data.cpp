@@ -228,7 +228,7 @@ void ColumnData::add_bytes(ColumnMemory& memory, std::string_view bytes) {
     bytes_size_ += bytes.size();
 }
 
-void ColumnData::append_null(ColumnMemory& memory) {
+void ColumnData::append_null_slowly(ColumnMemory& memory) {
     if (layout_ != Layout::None) {
         make_room(memory);
         if (layout_ != Layout::Mixed && validity_.data() == nullptr) {

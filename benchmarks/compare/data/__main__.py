@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from importlib.metadata import version
 
-from rows import write
+from rows import on_one_processor, write
 
 from . import clinic, native, postgres, python, python_postgres
 
@@ -17,6 +17,7 @@ PEERS = ["django", "sqlalchemy", "psycopg", "orjson", "pyarrow"]
 
 
 def main() -> None:
+    on_one_processor()
     rows = native.rows(native.measure(clinic.make()))
     rows += python.rows()
     with postgres.server() as url:

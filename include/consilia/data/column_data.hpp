@@ -163,11 +163,20 @@ public:
     void reserve(ColumnMemory& memory, std::size_t rows, const Extent& extent);
     /// Appends one cell; `memory` is the same for all cells of a column. @throws std::bad_alloc, after which
     /// the column can only be destroyed.
-    void append_null(ColumnMemory& memory);
+    void append_null(ColumnMemory& memory) {
+        if (layout_ != Layout::Eight || validity_.data() == nullptr || size_ >= capacity_)
+            return append_null_slowly(memory);
+        values_.as<std::int64_t>()[size_] = 0;  // Its bit is clear already.
+        ++null_count_;
+        ++size_;
+    }
     /// Integers, bools, microseconds, days, and the bits of a double.
     void append_fixed(ColumnMemory& memory, core::ValueType type, std::int64_t bits) {
         if (type == type_ && layout_ == Layout::Eight && size_ < capacity_) {
             values_.as<std::int64_t>()[size_] = bits;
+            end_cell();
+        } else if (type == type_ && layout_ == Layout::Bits && size_ < capacity_) {
+            if (bits != 0) set_bit(values_, size_);
             end_cell();
         } else {
             append_slowly(memory, type, bits);
@@ -225,6 +234,7 @@ private:
     void become_mixed(ColumnMemory& memory);
     void widen_offsets(ColumnMemory& memory);
     void add_bytes(ColumnMemory& memory, std::string_view bytes);
+    void append_null_slowly(ColumnMemory& memory);
     void append_slowly(ColumnMemory& memory, core::ValueType type, std::int64_t bits);
     void append_slowly(ColumnMemory& memory, core::ValueType type, std::string_view bytes);
 
