@@ -194,8 +194,8 @@ std::string shown_reference(const std::string& target, const std::string& key, O
     return target + '.' + key + kActions[static_cast<std::size_t>(action)];
 }
 
-/// Of the definition of a rule, what can be compared as text: all on SQLite, which keeps it. PostgreSQL writes
-/// it anew: `rule_differences_postgres`.
+/// Of the definition of a rule, what can be compared as text: all on SQLite, which keeps it. PostgreSQL
+/// writes it anew: `rule_differences_postgres`.
 std::string shown_rule(std::string text, SqlDialect dialect) {
     return dialect == SqlDialect::Sqlite ? std::move(text) : std::string();
 }

@@ -178,7 +178,9 @@ TEST_P(QueryTest, UpdatesByQueryAndSaysHowMany) {
     EXPECT_EQ(all.where(field("fee") == 1.5).count(session), 10);
     EXPECT_EQ(all.where(field("id") == 1).update(session, {{"grade", Value()}}), 1);
     EXPECT_EQ(test::code_of([&] { all.limit(1).update(session, {{"fee", 1.0}}); }), "query.unsupported");
-    EXPECT_EQ(test::code_of([&] { all.order_by("id").update(session, {{"fee", 1.0}}); }),
+    EXPECT_EQ(test::code_of([&] {
+                  all.order_by("id").update(session, {{"fee", 1.0}});
+              }),
               "query.unsupported");
     EXPECT_EQ(all.order_by("id").unordered().where(field("id") < 0).update(session, {{"fee", 1.0}}), 0);
     EXPECT_EQ(test::code_of([&] { all.update(session, {}); }), "query.assignments");
