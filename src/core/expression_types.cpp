@@ -132,18 +132,28 @@ public:
         return result_of(expression.op(), found.size(), [&](std::size_t i) { return found[i]; });
     }
 
-    static void require(const Expression& operand, ValueType found, std::initializer_list<ValueType> wanted) {
+    /// `beside`: the operand that wants this type, if it is another operand.
+    static void require(const Expression& operand, ValueType found, std::initializer_list<ValueType> wanted,
+                        const Expression* beside = nullptr) {
         if (found == ValueType::Null) return;
         for (const ValueType type : wanted) {
             if (type == found || type == ValueType::Null) return;
         }
-        const std::string what =
-            operand.op() == Operator::Field ? "field `" + operand.name() + "`" : "a value";
+        const auto name_of = [](const Expression* one) {
+            return one != nullptr && one->op() == Operator::Field ? "field `" + one->name() + "`"
+                                                                  : std::string();
+        };
+        const std::string own = name_of(&operand);
+        const std::string other = name_of(beside);
         const std::string_view first = to_string(*wanted.begin());
+        Details details{{"found", to_string(found)}, {"wanted", first}};
+        if (!own.empty() || !other.empty())
+            details.push_back({"field", own.empty() ? beside->name() : operand.name()});
         throw InvalidArgument("expression.type",
-                              what + " of type `" + std::string(to_string(found)) + "` stands where `" +
-                                  std::string(first) + "` is wanted",
-                              {{"found", to_string(found)}, {"wanted", first}});
+                              (own.empty() ? "a value" : own) + " of type `" + std::string(to_string(found)) +
+                                  "` stands where `" + std::string(first) + "` is wanted" +
+                                  (other.empty() ? "" : ", beside " + other),
+                              std::move(details));
     }
 
 private:
@@ -158,11 +168,15 @@ private:
     /// All of one type; where `numbers_mix`, an int64 may stand beside a double.
     static void require_alike(Operands operands, Found found, bool numbers_mix) {
         ValueType common = ValueType::Null;
+        const Expression* first = nullptr;
         for (std::size_t i = 0; i < operands.size(); ++i) {
             if (found[i] == ValueType::Json) require(operands[i], found[i], {ValueType::Text});
-            if (common == ValueType::Null) common = found[i];
+            if (common == ValueType::Null) {
+                common = found[i];
+                first = &operands[i];
+            }
             if (!numbers_mix || !is_number(common) || !is_number(found[i]))
-                require(operands[i], found[i], {common});
+                require(operands[i], found[i], {common}, first);
         }
     }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "consilia/core/functions.hpp"
 #include "data/filled_shelter.hpp"
 
 namespace consilia::data {
@@ -101,6 +102,23 @@ TEST_P(QueryTest, RefusesAComparisonThatTheDatabaseWouldConvert) {
               "query.type");
     EXPECT_EQ(test::code_of([&] { all.update(session, {{"fee", "1"}}); }), "query.type");
     EXPECT_EQ(all.where(field("fee") == 1).count(session), all.where(field("fee") == 1.0).count(session));
+}
+
+TEST_P(QueryTest, AnErrorOfTypesNamesTheField) {
+    const auto message = [&](const core::Expression& condition) -> std::string {
+        try {
+            (void)all.where(condition).count(session);
+        } catch (const core::InvalidArgument& error) {
+            return error.what();
+        }
+        return "nothing was thrown";
+    };
+    EXPECT_EQ(message(field("reason") == 3),
+              "a value of type `int64` stands where `text` is wanted, beside field `reason`");
+    EXPECT_EQ(message(field("reason") == field("fee")),
+              "field `fee` of type `double` stands where `text` is wanted, beside field `reason`");
+    EXPECT_EQ(message(core::length(field("fee")) > 1),
+              "field `fee` of type `double` stands where `text` is wanted");
 }
 
 TEST_P(QueryTest, HostileValuesStayValues) {
