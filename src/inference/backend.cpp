@@ -1,7 +1,9 @@
 #include "consilia/inference/backend.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <utility>
 
 #include "consilia/core/error.hpp"
@@ -34,6 +36,14 @@ static_assert(offsetof(consilia_backend_v1_t, describe) == 56);
 static_assert(offsetof(consilia_backend_v1_t, bind_weights) == 64);
 static_assert(offsetof(consilia_backend_v1_t, unbind_weights) == 72);
 static_assert(offsetof(consilia_backend_v1_t, run) == 80 && offsetof(consilia_backend_v1_t, release) == 88);
+static_assert(offsetof(consilia_backend_open_options_t, precision) == 48);
+static_assert(offsetof(consilia_backend_open_options_t, threads) == 52);
+static_assert(offsetof(consilia_backend_open_options_t, cache_path) == 56);
+static_assert(offsetof(consilia_backend_v1_t, allocate) == 96);
+static_assert(offsetof(consilia_backend_v1_t, deallocate) == 104);
+static_assert(offsetof(consilia_backend_v1_t, upload) == 112);
+static_assert(offsetof(consilia_backend_v1_t, finish_uploads) == 120);
+static_assert(offsetof(consilia_backend_v1_t, release_cache) == 128);
 
 namespace {
 
@@ -53,7 +63,26 @@ private:
     std::array<char, kSize + 1> text_{};  // The last byte stays zero, whatever a backend writes.
 };
 
+[[noreturn]] void throw_out_of_memory(std::string_view member_id, const char* doing, const std::string& why) {
+    throw core::ResourceExhausted("device.out_of_memory",
+                                  "the device refused memory for " + std::string(doing) + " member `" +
+                                      std::string(member_id) + "`: " + why,
+                                  {{"member", member_id}, {"step", doing}});
+}
+
 }  // namespace
+
+std::string_view to_string(Precision precision) noexcept {
+    return precision == Precision::F16 ? "f16" : precision == Precision::Bf16 ? "bf16" : "f32";
+}
+
+Precision parse_precision(std::string_view name) {
+    for (const Precision precision : {Precision::F32, Precision::Bf16, Precision::F16}) {
+        if (name == to_string(precision)) return precision;
+    }
+    throw core::InvalidArgument("precision.unknown", "a precision is `f32`, `bf16` or `f16`, not `" +
+                                                         std::string(name.substr(0, 40)) + "`");
+}
 
 Model::Model(Model&& other) noexcept
     : table_(other.table_),
@@ -81,7 +110,10 @@ void Model::reset() noexcept {
 
 void Model::bind_weights(std::span<const consilia_tensor_view_t> weights) {
     ErrorText error;
-    if (table_->bind_weights(model_, weights.data(), weights.size(), error.data(), ErrorText::size()) != 0) {
+    const int status =
+        table_->bind_weights(model_, weights.data(), weights.size(), error.data(), ErrorText::size());
+    if (status == CONSILIA_BACKEND_OUT_OF_MEMORY) throw_out_of_memory(member_id_, "binding", error.text());
+    if (status != CONSILIA_BACKEND_OK) {
         throw core::InferenceError(
             "member.incompatible",
             "the weights of member `" + member_id_ + "` do not fit its code: " + error.text(),
@@ -100,7 +132,9 @@ std::uint64_t Model::run(const consilia_tensor_view_t& input, const consilia_ten
     given.threads = options.threads;
     given.deterministic = options.is_deterministic ? 1 : 0;
     ErrorText error;
-    if (table_->run(model_, &input, &output, &given, error.data(), ErrorText::size()) != 0) {
+    const int status = table_->run(model_, &input, &output, &given, error.data(), ErrorText::size());
+    if (status == CONSILIA_BACKEND_OUT_OF_MEMORY) throw_out_of_memory(member_id_, "running", error.text());
+    if (status != CONSILIA_BACKEND_OK) {
         throw core::InferenceError("member.run_failed", "member `" + member_id_ + "` failed: " + error.text(),
                                    {{"member", member_id_}});
     }
@@ -115,7 +149,7 @@ Backend::Backend(const consilia_backend_v1_t& table) {
         refuse("a backend has version " + std::to_string(table.api_version) + " of the table, " +
                std::to_string(CONSILIA_BACKEND_API_VERSION) + " is wanted");
     }
-    table_ = table;
+    std::memcpy(&table_, &table, std::min(table.struct_size, sizeof table_));
     const bool is_whole = table.name && table.version && table.formats && table.query_device && table.open &&
                           table.describe && table.bind_weights && table.unbind_weights && table.run &&
                           table.release;
@@ -161,6 +195,9 @@ Model Backend::open(const ModelSource& source) const {
     options.code = source.code.data();
     options.code_size = source.code.size();
     options.code_path = source.code_path == nullptr ? "" : source.code_path->c_str();
+    options.precision = static_cast<std::int32_t>(source.precision);
+    options.threads = source.threads;
+    options.cache_path = source.cache_path == nullptr ? "" : source.cache_path->c_str();
 
     const auto refuse = [&](const ErrorText& error) {
         throw core::InferenceError(
@@ -170,8 +207,10 @@ Model Backend::open(const ModelSource& source) const {
     };
     ErrorText error;
     consilia_model_t* opened = nullptr;
-    if (table_.open(&options, &opened, error.data(), ErrorText::size()) != 0 || opened == nullptr)
-        refuse(error);
+    const int status = table_.open(&options, &opened, error.data(), ErrorText::size());
+    if (status == CONSILIA_BACKEND_OUT_OF_MEMORY)
+        throw_out_of_memory(source.member_id, "opening", error.text());
+    if (status != CONSILIA_BACKEND_OK || opened == nullptr) refuse(error);
     Model model(&table_, opened);
     model.member_id_ = source.member_id;
     consilia_backend_description_t description{};

@@ -211,7 +211,12 @@ inline const consilia_backend_v1_t kTable = {sizeof(consilia_backend_v1_t),
                                              &bind,
                                              &unbind,
                                              &run,
-                                             &release};
+                                             &release,
+                                             nullptr,
+                                             nullptr,
+                                             nullptr,
+                                             nullptr,
+                                             nullptr};
 
 }  // namespace simulated
 

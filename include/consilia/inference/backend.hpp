@@ -31,6 +31,13 @@ struct ModelDescription {
     bool needs_weights = false;
 };
 
+/// What a member computes in; its input and its logits stay float32.
+enum class Precision : std::int32_t { F32 = 0, Bf16 = 1, F16 = 2 };
+/// `f32`, `bf16`, `f16`.
+CONSILIA_API std::string_view to_string(Precision precision) noexcept;
+/// @throws InvalidArgument (`precision.unknown`).
+CONSILIA_API Precision parse_precision(std::string_view name);
+
 struct ModelRunOptions {
     std::int32_t threads = 0;  ///< Zero: as the process has it.
     bool is_deterministic = true;
@@ -77,6 +84,10 @@ struct ModelSource {
     std::string_view device = "cpu";
     std::span<const std::byte> code{};
     const std::filesystem::path* code_path = nullptr;  ///< For messages; may be null.
+    Precision precision = Precision::F32;
+    std::int32_t threads = 0;  ///< For backends that fix it on opening. Zero: as the process has it.
+    /// Where a backend may keep what it compiled; null: nowhere.
+    const std::filesystem::path* cache_path = nullptr;
 };
 
 /// A table that has been checked. Threading: safe.

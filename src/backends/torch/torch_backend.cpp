@@ -300,7 +300,12 @@ const consilia_backend_v1_t kBackend = {sizeof(consilia_backend_v1_t),
                                         &bind_weights,
                                         &unbind_weights,
                                         &run,
-                                        &release};
+                                        &release,
+                                        nullptr,
+                                        nullptr,
+                                        nullptr,
+                                        nullptr,
+                                        nullptr};
 
 }  // namespace
 

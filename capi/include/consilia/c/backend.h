@@ -7,8 +7,9 @@
  * open in between, so bringing a member back costs only its weights.
  *
  * Conventions
- * - Functions that can fail return 0 on success and non-zero on failure; on failure they write a message of
- * one line, cut to `error_size` bytes and zero-terminated, to `error`. No exception crosses.
+ * - Functions that can fail return CONSILIA_BACKEND_OK, or a failure; then they write a message of one line,
+ *   cut to `error_size` bytes and zero-terminated, to `error`. No exception crosses. What is refused for want
+ *   of memory is CONSILIA_BACKEND_OUT_OF_MEMORY, so that the engine can make room and ask again.
  * - Everything passed in is borrowed for the call, except the data of bound weights (see bind_weights).
  * - The engine calls one model on one thread at a time; different models may be opened and run on different
  *   threads at once. A backend leaves process-wide state (thread counts, locale, random seeds) as it found
@@ -24,6 +25,18 @@ extern "C" {
 
 #define CONSILIA_BACKEND_API_VERSION 1
 #define CONSILIA_BACKEND_ENTRY "consilia_backend_entry"
+
+/* What functions return; every other number counts as CONSILIA_BACKEND_FAILED. */
+enum { CONSILIA_BACKEND_OK = 0, CONSILIA_BACKEND_FAILED = 1, CONSILIA_BACKEND_OUT_OF_MEMORY = 2 };
+
+/* What a model computes in. Input and output stay f32. */
+enum { CONSILIA_PRECISION_F32 = 0, CONSILIA_PRECISION_BF16 = 1, CONSILIA_PRECISION_F16 = 2 };
+
+/* Kinds of memory that `allocate` gives. */
+enum {
+    CONSILIA_MEMORY_DEVICE = 0, /* the device's own: weights live there */
+    CONSILIA_MEMORY_STAGING = 1 /* the host's, from which `upload` is fastest: pinned */
+};
 
 /* Element types; the numbers never change. */
 enum {
@@ -50,11 +63,16 @@ typedef struct consilia_model consilia_model_t;
 
 typedef struct consilia_backend_open_options {
     size_t struct_size;
-    const char* format;    /* of the member: "torchscript", "torchscript-frozen" */
+    const char* format;    /* of the member: "torchscript", "torchscript-frozen", "openvino" */
     const char* device;    /* "cpu", "cuda:0" */
     const void* code;      /* the whole code file, its hash checked; not needed after open returns */
     size_t code_size;      /* bytes of it */
     const char* code_path; /* where it came from, for messages */
+    /* Since 0.2. */
+    int32_t precision;      /* CONSILIA_PRECISION_*; a backend refuses what it cannot do */
+    int32_t threads;        /* within later runs, where that is fixed on opening; 0: as the process has it */
+    const char* cache_path; /* a folder where what was compiled may be kept, its names chosen by the backend;
+                               NULL or empty: nowhere */
 } consilia_backend_open_options_t;
 
 /* What a model says of itself after it was opened. */
@@ -109,6 +127,23 @@ typedef struct consilia_backend_v1 {
                size_t error_size);
     /* Closes a model; bound weights are forgotten. NULL is allowed. */
     void (*release)(consilia_model_t* model);
+
+    /* Since 0.2. A backend whose only device is the host's memory leaves the rest NULL: the engine then owns
+     * the memory of weights itself. Otherwise all are given, `device` is one that query_device knows, and the
+     * data of bound weights lie in blocks of CONSILIA_MEMORY_DEVICE. */
+
+    /* A block of at least `size_bytes`, aligned to 64 bytes. */
+    int (*allocate)(const char* device, int32_t kind, uint64_t size_bytes, void** out_block, char* error,
+                    size_t error_size);
+    void (*deallocate)(const char* device, int32_t kind, void* block);
+    /* Copies from the host's memory into a block of the device. May return before it is done; `source` must
+     * stay until finish_uploads. May be called while a model runs. */
+    int (*upload)(const char* device, void* target, const void* source, uint64_t size_bytes, char* error,
+                  size_t error_size);
+    /* Waits until every upload so far is there; later runs see the data. */
+    int (*finish_uploads)(const char* device, char* error, size_t error_size);
+    /* Gives memory that is kept for later use back to the device; it may be NULL by itself. */
+    void (*release_cache)(const char* device);
 } consilia_backend_v1_t;
 
 /* The one exported function, consilia_backend_entry(). Returns a table that lives as long as the shared
