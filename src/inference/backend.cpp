@@ -154,6 +154,10 @@ Backend::Backend(const consilia_backend_v1_t& table) {
                           table.describe && table.bind_weights && table.unbind_weights && table.run &&
                           table.release;
     if (!is_whole) refuse("the table of a backend lacks a function");
+    const bool gives_memory = table_.allocate || table_.deallocate || table_.upload || table_.finish_uploads;
+    const bool gives_it_whole =
+        table_.allocate && table_.deallocate && table_.upload && table_.finish_uploads;
+    if (gives_memory && !gives_it_whole) refuse("the table of a backend lacks a function for device memory");
 }
 
 bool Backend::opens(std::string_view format) const noexcept {
@@ -218,6 +222,56 @@ Model Backend::open(const ModelSource& source) const {
     if (table_.describe(opened, &description, error.data(), ErrorText::size()) != 0) refuse(error);
     model.description_ = {description.resident_bytes, description.needs_weights != 0};
     return model;
+}
+
+bool Backend::has_device_memory(std::string_view device) const noexcept {
+    return table_.allocate != nullptr && device != "cpu";
+}
+
+namespace {
+
+/// Throws for a status of a device function.
+void check_device(int status, const std::string& device, const char* doing, const ErrorText& error) {
+    if (status == CONSILIA_BACKEND_OK) return;
+    if (status == CONSILIA_BACKEND_OUT_OF_MEMORY) {
+        throw core::ResourceExhausted("device.out_of_memory",
+                                      "`" + device + "` refused memory: " + error.text(),
+                                      {{"device", device}, {"step", doing}});
+    }
+    throw core::InferenceError("device.failed",
+                               "`" + device + "` failed while " + doing + ": " + error.text(),
+                               {{"device", device}, {"step", doing}});
+}
+
+}  // namespace
+
+void* Backend::allocate(const std::string& device, std::int32_t kind, std::uint64_t size_bytes) const {
+    ErrorText error;
+    void* block = nullptr;
+    check_device(table_.allocate(device.c_str(), kind, size_bytes, &block, error.data(), ErrorText::size()),
+                 device, "allocating", error);
+    return block;
+}
+
+void Backend::deallocate(const std::string& device, std::int32_t kind, void* block) const noexcept {
+    if (block != nullptr) table_.deallocate(device.c_str(), kind, block);
+}
+
+void Backend::upload(const std::string& device, void* target, const void* source,
+                     std::uint64_t size_bytes) const {
+    ErrorText error;
+    check_device(table_.upload(device.c_str(), target, source, size_bytes, error.data(), ErrorText::size()),
+                 device, "uploading", error);
+}
+
+void Backend::finish_uploads(const std::string& device) const {
+    ErrorText error;
+    check_device(table_.finish_uploads(device.c_str(), error.data(), ErrorText::size()), device, "uploading",
+                 error);
+}
+
+void Backend::release_cache(const std::string& device) const noexcept {
+    if (table_.release_cache != nullptr) table_.release_cache(device.c_str());
 }
 
 }  // namespace consilia::inference

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
+#include <set>
+#include <thread>
 #include <utility>
 
 #include "consilia/core/error.hpp"
+#include "inference/plan_simulation.hpp"
 #include "inference/sizes.hpp"
 
 namespace consilia::inference {
@@ -35,62 +39,175 @@ void check_version(const Manifest& manifest, const Backend& backend) {
 
 }  // namespace
 
-DeviceMembers::DeviceMembers(MemoryLedger& ledger, std::string device, ModelRunOptions run_options,
-                             BackendFinder find_backend)
-    : ledger_(ledger),
-      device_(std::move(device)),
-      run_options_(run_options),
-      find_backend_(std::move(find_backend)) {}
+/// The plan is made anew after so many passes: by then times are no longer those of the first run.
+const std::set<std::uint64_t> kPassesToPlanAnew = {4, 16};
+
+DeviceMembers::DeviceMembers(DeviceOptions options)
+    : options_(std::move(options)), profiles_(options_.profile_directory) {}
 
 void DeviceMembers::add(Member member) {
-    slots_.push_back(std::make_unique<MemberSlot>(std::move(member), ledger_));
-    backends_.emplace_back();
+    Place place;
+    SlotSettings settings{
+        .ledger = options_.ledger,
+        .device = options_.device,
+        .precision = member.manifest().precision,
+        .staging = options_.staging,
+        .threads = options_.run.threads,
+        .cache_path = options_.cache_directory.empty() ? nullptr : &options_.cache_directory};
+    place.slot = std::make_unique<MemberSlot>(std::move(member), std::move(settings));
+    places_.push_back(std::move(place));
 }
 
-const Plan& DeviceMembers::plan() {
-    bool has_change = plan_.members.size() != slots_.size();
+std::vector<MemberCost> DeviceMembers::costs(std::size_t batch) const {
     std::vector<MemberCost> costs;
-    for (const auto& slot : slots_) {
-        has_change |= slot->take_size_change();
-        costs.push_back(slot->cost());
+    for (const Place& place : places_) {
+        costs.push_back(place.slot->cost(std::min(batch, place.step_down.batch_max())));
+        // On the processor it takes nothing of this device.
+        if (!place.step_down.is_on_processor()) continue;
+        MemberCost& cost = costs.back();
+        cost.code_bytes = cost.staging_bytes = cost.weights_bytes = cost.activation_bytes = 0;
     }
-    // Times alone do not move members: two that differ little would change places for ever.
-    if (has_change) plan_ = plan_members(costs, ledger_.limit_bytes());
-    return plan_;
+    return costs;
 }
 
-std::vector<float> DeviceMembers::run(std::size_t index, std::span<const float> input,
-                                      std::span<const std::size_t> order, RunRecord& record,
-                                      Opinion& opinion) {
-    MemberSlot& slot = *slots_[index];
-    opinion.was_resident = slot.is_loaded();
-    // Opening and running teach what code and activations really take. Where that was more than had been
-    // reserved the step has failed, and with the right figures there may be room for it: once for each of the
-    // two.
+const Plan& DeviceMembers::planned(std::size_t batch) {
+    for (const Place& place : places_) {
+        if (place.slot->take_change()) plans_.clear();
+    }
+    const auto found = plans_.find(batch);
+    if (found != plans_.end()) return found->second;
+    const PlanOptions options{.is_order_fixed = options_.is_order_fixed,
+                              .can_prefetch = options_.can_prefetch,
+                              .batch_size = batch};
+    return plans_.emplace(batch, plan_members(costs(batch), options_.ledger->limit_bytes(), options))
+        .first->second;
+}
+
+std::size_t DeviceMembers::best_batch(std::size_t images) {
+    if (options_.run.is_deterministic) return 1;
+    const auto refused = [](const Plan& plan) { return plan.members.size() - plan.order.size(); };
+    std::size_t best = images;
+    double best_ms = 0;
+    std::size_t best_refused = 0;
+    for (std::size_t batch = images; batch > 0; batch /= 2) {
+        const Plan& plan = planned(batch);
+        double ms = 0;
+        for (const PlannedMember& member : plan.members) {
+            ms += member.reload_ms +
+                  member.cost.run_ms * static_cast<double>(images) / static_cast<double>(batch);
+        }
+        const bool is_better =
+            refused(plan) < best_refused || (refused(plan) == best_refused && ms < best_ms * 0.98);
+        if (batch != images && !is_better) continue;
+        best = batch;
+        best_ms = ms;
+        best_refused = refused(plan);
+    }
+    return best;
+}
+
+Plan DeviceMembers::plan(std::size_t images) {
+    const std::size_t batch = best_batch(images);
+    Plan plan = planned(batch);
+    // Times alone do not move members: two that differ little would change places for ever.
+    refresh_plan(plan, costs(batch), options_.can_prefetch);
+    return plan;
+}
+
+Pass DeviceMembers::begin_pass(std::size_t images) {
+    if (kPassesToPlanAnew.contains(passes_)) plans_.clear();
+    const Plan& plan = planned(best_batch(images));
+    Pass pass{plan.order, plan};
+    if (plan.is_alternating && passes_ % 2 == 1) std::reverse(pass.order.begin(), pass.order.end());
+    ++passes_;
+    // Those that the plan refuses still get their turn: it is theirs to say why they cannot run.
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+        if (std::find(pass.order.begin(), pass.order.end(), i) == pass.order.end()) pass.order.push_back(i);
+    }
+    return pass;
+}
+
+std::string DeviceMembers::profile_key(const Place& place) const {
+    const SlotSettings& settings = place.slot->settings();
+    return place.slot->member().hash() + ' ' + settings.device + ' ' + std::string(place.backend->name()) +
+           ' ' + std::string(place.backend->version()) + ' ' + std::to_string(settings.threads) + ' ' +
+           std::string(to_string(settings.precision));
+}
+
+void DeviceMembers::prepare(Place& place) {
+    if (!place.backend) {
+        place.backend = options_.find_backend(place.slot->member().manifest().format);
+        check_version(place.slot->member().manifest(), *place.backend);
+    }
+    if (!std::exchange(place.has_profile, true)) profiles_.read(profile_key(place), place.slot->profile());
+}
+
+void DeviceMembers::keep_profiles() const {
+    for (const Place& place : places_) {
+        if (place.backend && place.has_profile) profiles_.write(profile_key(place), place.slot->profile());
+    }
+}
+
+MemberRun DeviceMembers::run(std::size_t index, std::span<const TensorPointer> inputs, const Pass& pass,
+                             RunRecord& record) {
+    Place& place = places_[index];
+    MemberRun outcome;
+    outcome.was_resident = place.slot->is_loaded();
+    for (std::size_t begin = 0; begin < inputs.size();) {
+        const std::size_t count =
+            std::min({inputs.size() - begin, pass.plan.batch_size, place.step_down.batch_max()});
+        try {
+            run_group(index, inputs.subspan(begin, count), pass, record, outcome);
+            begin += count;
+        } catch (const core::ResourceExhausted& error) {
+            if (!step_down(index, count, pass, error, record)) throw;
+        }
+    }
+    if (place.step_down.note_clean_run() && place.step_down.step_up()) settle(place);
+    outcome.device = place.slot->settings().device;
+    outcome.backend = std::string(place.backend->name()) + ' ' + std::string(place.backend->version());
+    outcome.precision = place.slot->settings().precision;
+    return outcome;
+}
+
+void DeviceMembers::run_group(std::size_t index, std::span<const TensorPointer> inputs, const Pass& pass,
+                              RunRecord& record, MemberRun& outcome) {
+    const MemberSlot& slot = *places_[index].slot;
+    // Where opening or running took more than had been reserved the step has failed, and with the right
+    // figures there may be room for it: once for each of the two.
     constexpr int kAttempts = 3;
     for (int attempt = 1;; ++attempt) {
-        const MemberCost expected = slot.cost();
+        const MemberCost expected = slot.cost(inputs.size());
         try {
-            refuse_if_too_large(slot);
-            make_room(slot.open_bytes(), index, order, record);
-            open(slot, record, opinion);
-            refuse_if_too_large(slot);
-            make_room(slot.load_bytes() + slot.activation_bytes(), index, order, record);
-            load(slot, record, opinion);
-            return run_loaded(slot, input, record, opinion);
+            return try_group(index, inputs, pass, record, outcome);
         } catch (const core::ResourceExhausted& error) {
-            const bool has_learned = slot.cost().code_bytes != expected.code_bytes ||
-                                     slot.cost().activation_bytes != expected.activation_bytes;
+            const MemberCost found = slot.cost(inputs.size());
+            const bool has_learned = found.code_bytes != expected.code_bytes ||
+                                     found.activation_bytes != expected.activation_bytes;
             if (attempt == kAttempts || !has_learned || error.code() != "memory.exhausted") throw;
         }
     }
 }
 
-void DeviceMembers::refuse_if_too_large(const MemberSlot& slot) {
-    const MemberCost& cost = slot.cost();
+void DeviceMembers::try_group(std::size_t index, std::span<const TensorPointer> inputs, const Pass& pass,
+                              RunRecord& record, MemberRun& outcome) {
+    Place& place = places_[index];
+    MemberSlot& slot = *place.slot;
+    const std::size_t together = options_.run.is_deterministic ? 1 : inputs.size();
+    refuse_if_too_large(slot, together);
+    make_room(slot.open_bytes(), index, pass, record);
+    open(place, record, outcome);
+    refuse_if_too_large(slot, together);
+    make_room(slot.load_bytes() + slot.activation_bytes(together), index, pass, record);
+    load(slot, record, outcome);
+    run_loaded(index, inputs, pass, record, outcome);
+}
+
+void DeviceMembers::refuse_if_too_large(const MemberSlot& slot, std::size_t batch) const {
+    const MemberCost cost = slot.cost(batch);
     const std::uint64_t wanted =
         std::max(cost.code_bytes + cost.weights_bytes + cost.activation_bytes, slot.open_bytes());
-    const std::uint64_t limit = ledger_.limit_bytes();
+    const std::uint64_t limit = slot.settings().ledger->limit_bytes();
     if (wanted <= limit) return;
     throw core::ResourceExhausted(
         "member.too_large",
@@ -103,109 +220,198 @@ void DeviceMembers::refuse_if_too_large(const MemberSlot& slot) {
          {"activation_bytes", to_detail(cost.activation_bytes)}});
 }
 
-void DeviceMembers::open(MemberSlot& slot, RunRecord& record, Opinion& opinion) {
-    if (slot.is_open()) return;
-    const auto place = static_cast<std::size_t>(
-        std::find_if(slots_.begin(), slots_.end(), [&](const auto& other) { return other.get() == &slot; }) -
-        slots_.begin());
+void DeviceMembers::open(Place& place, RunRecord& record, MemberRun& outcome) {
+    MemberSlot& slot = *place.slot;
     const double begin_ms = record.watch.elapsed_ms();
-    if (!backends_[place]) backends_[place] = find_backend_(slot.member().manifest().format);
-    check_version(slot.member().manifest(), *backends_[place]);
+    prepare(place);
+    if (slot.is_open()) return;
     const double opening_ms =
         record.watch.elapsed_ms();  // Loading a runtime happens once: no cost of the member.
-    const std::uint64_t held_bytes = ledger_.held_bytes() + slot.open_bytes();
-    slot.open(*backends_[place], device_);
+    const std::uint64_t held_bytes = slot.settings().ledger->held_bytes() + slot.open_bytes();
+    slot.open(place.backend);
     record.note_held(held_bytes);
-    slot.set_times(record.watch.elapsed_ms() - opening_ms, 0, 0);
-    opinion.load_ms += record.watch.elapsed_ms() - begin_ms;
-    add_event(record, TraceKind::Open, slot, begin_ms, slot.cost().code_bytes);
+    slot.profile().note_open_ms(record.watch.elapsed_ms() - opening_ms);
+    outcome.load_ms += record.watch.elapsed_ms() - begin_ms;
+    add_event(record, TraceKind::Open, slot, begin_ms, slot.held_bytes());
 }
 
-void DeviceMembers::load(MemberSlot& slot, RunRecord& record, Opinion& opinion) {
+void DeviceMembers::load(MemberSlot& slot, RunRecord& record, MemberRun& outcome) {
     if (slot.is_loaded()) return;
     const double begin_ms = record.watch.elapsed_ms();
-    slot.load();
+    const std::uint64_t bytes = slot.load();
     const double load_ms = record.watch.elapsed_ms() - begin_ms;
-    slot.set_times(0, load_ms, 0);
-    opinion.load_ms += load_ms;
-    add_event(record, TraceKind::Load, slot, begin_ms, slot.cost().weights_bytes);
+    slot.profile().note_load(bytes, slot.loaded_bytes(), load_ms);
+    outcome.load_ms += load_ms;
+    add_event(record, TraceKind::Load, slot, begin_ms, bytes);
 }
 
-std::vector<float> DeviceMembers::run_loaded(MemberSlot& slot, std::span<const float> input,
-                                             RunRecord& record, Opinion& opinion) {
+void DeviceMembers::run_loaded(std::size_t index, std::span<const TensorPointer> inputs, const Pass& pass,
+                               RunRecord& record, MemberRun& outcome) {
+    MemberSlot& slot = *places_[index].slot;
+    const std::size_t together = options_.run.is_deterministic ? 1 : inputs.size();
+    MemberSlot* next = prefetch_target(index, inputs, pass, record);
+    const std::uint64_t expected_bytes = slot.activation_bytes(together);
     const double begin_ms = record.watch.elapsed_ms();
-    const std::uint64_t expected_bytes = slot.activation_bytes();
-    std::vector<float> logits = slot.run(input, run_options_);
+    double prefetched_ms = begin_ms;
+    std::uint64_t prefetched_bytes = 0;
+    std::vector<Logits> logits;
+    {
+        std::jthread loader;
+        if (next != nullptr) {
+            const std::uint64_t available = available_bytes();
+            const std::uint64_t room = available > expected_bytes ? available - expected_bytes : 0;
+            prefetched_bytes = next->loaded_bytes();
+            loader = std::jthread([next, room, &record, &prefetched_ms] {
+                next->prefetch(room);
+                prefetched_ms = record.watch.elapsed_ms();
+            });
+        }
+        logits = slot.run(inputs, options_.run);
+    }
     const double run_ms = record.watch.elapsed_ms() - begin_ms;
-    slot.set_times(0, 0, run_ms);
-    opinion.run_ms = run_ms;
-    add_event(record, TraceKind::Run, slot, begin_ms, slot.activation_bytes());
-    const std::uint64_t held_bytes = ledger_.held_bytes() + std::max(expected_bytes, slot.activation_bytes());
+    slot.profile().note_run_ms(
+        together, options_.run.is_deterministic ? run_ms / static_cast<double>(inputs.size()) : run_ms);
+    outcome.run_ms += run_ms;
+    for (Logits& of_one : logits) outcome.logits.push_back(std::move(of_one));
+    const std::uint64_t run_bytes = std::max(expected_bytes, slot.activation_bytes(together));
+    add_event(record, TraceKind::Run, slot, begin_ms, slot.activation_bytes(together));
+    const std::uint64_t held_bytes = slot.settings().ledger->held_bytes() + run_bytes;
     record.trace.back().held_bytes = held_bytes;
     record.note_held(held_bytes);
-    return logits;
+    if (next == nullptr || next->loaded_bytes() == prefetched_bytes) return;
+    record.trace.push_back({TraceKind::Load, next->id(), begin_ms, prefetched_ms - begin_ms,
+                            next->loaded_bytes() - prefetched_bytes, held_bytes, "prefetch"});
 }
 
-void DeviceMembers::make_room(std::uint64_t size_bytes, std::size_t index, std::span<const std::size_t> order,
+MemberSlot* DeviceMembers::prefetch_target(std::size_t index, std::span<const TensorPointer> inputs,
+                                           const Pass& pass, RunRecord& record) {
+    if (!options_.can_prefetch) return nullptr;
+    const auto at = std::find(pass.order.begin(), pass.order.end(), index);
+    if (at == pass.order.end()) return nullptr;
+    auto after = std::next(at);
+    if (after == pass.order.end()) {
+        if (pass.plan.is_alternating) return nullptr;
+        after = pass.order.begin();
+    }
+    Place& place = places_[*after];
+    MemberSlot& next = *place.slot;
+    if (*after == index || !next.is_open() || next.load_bytes() == 0 || place.step_down.is_on_processor())
+        return nullptr;
+    const std::uint64_t activations = places_[index].slot->activation_bytes(inputs.size());
+    const std::uint64_t wanted = next.load_bytes() + activations;
+    for (const std::size_t victim : eviction_order(
+             pass.order, static_cast<std::size_t>(at - pass.order.begin()), pass.plan.is_alternating)) {
+        const std::uint64_t available = available_bytes();
+        if (available >= wanted) break;
+        if (victim == *after || pass.plan.members[victim].is_pinned) continue;
+        evict(*places_[victim].slot, wanted - available, false, record);
+    }
+    return available_bytes() > activations ? &next : nullptr;
+}
+
+bool DeviceMembers::step_down(std::size_t index, std::size_t batch, const Pass& pass, const core::Error& why,
                               RunRecord& record) {
-    while (ledger_.available_bytes() < size_bytes && evict_one(index, order, record)) {
+    Place& place = places_[index];
+    MemberSlot& slot = *place.slot;
+    const double begin_ms = record.watch.elapsed_ms();
+    const bool is_device = why.code() != "memory.exhausted" && why.code() != "member.too_large";
+    std::string note;
+    if (is_device && place.step_down.note_release()) {
+        make_room(std::numeric_limits<std::uint64_t>::max(), index, pass, record);
+        place.backend->release_cache(slot.settings().device);
+        note = "released what others kept";
+    } else if (batch > 1 && !options_.run.is_deterministic) {
+        place.step_down.halve_batch(batch);
+        note = "batch " + std::to_string(place.step_down.batch_max());
+    } else if (options_.lower_precision && !place.step_down.is_lower_precision() &&
+               slot.settings().precision == Precision::F32) {
+        place.step_down.lower_precision();
+        settle(place);
+        note = "precision " + std::string(to_string(slot.settings().precision));
+    } else if (options_.host_ledger != nullptr && !place.step_down.is_on_processor() &&
+               slot.settings().device != "cpu") {
+        place.step_down.move_to_processor();
+        settle(place);
+        note = "device cpu";
+    } else {
+        return false;
     }
+    plans_.clear();
+    add_event(record, TraceKind::StepDown, slot, begin_ms, 0, std::move(note));
+    return true;
 }
 
-bool DeviceMembers::evict_one(std::size_t index, std::span<const std::size_t> order, RunRecord& record) {
-    const auto at = std::find(order.begin(), order.end(), index);
-    std::vector<std::size_t> needed_last(std::make_reverse_iterator(at), order.rend());
-    needed_last.insert(needed_last.end(), order.rbegin(), std::make_reverse_iterator(at));
-    std::erase(needed_last, index);
+/// Opens the member anew, where and how its steps down say.
+void DeviceMembers::settle(Place& place) {
+    SlotSettings settings = place.slot->settings();
+    const bool is_on_processor = place.step_down.is_on_processor();
+    settings.device = is_on_processor ? "cpu" : options_.device;
+    settings.ledger = is_on_processor ? options_.host_ledger : options_.ledger;
+    settings.precision = place.step_down.is_lower_precision() ? *options_.lower_precision
+                                                              : place.slot->member().manifest().precision;
+    place.slot->settle(std::move(settings));
+    place.has_profile = false;
+}
 
-    const auto placement = [this](std::size_t i) {
-        return i < plan_.members.size() ? plan_.members[i].placement : Placement::Resident;
-    };
-    for (const std::size_t i : needed_last) {
-        if (placement(i) == Placement::Reopened && slots_[i]->is_open())
-            return close(*slots_[i], record), true;
-    }
-    for (const bool is_resident : {false, true}) {
-        for (const std::size_t i : needed_last) {
-            if ((placement(i) == Placement::Resident) != is_resident) continue;
-            if (slots_[i]->has_weights_loaded()) return unload(*slots_[i], record), true;
+std::uint64_t DeviceMembers::available_bytes() const noexcept {
+    return options_.ledger->available_bytes();
+}
+
+void DeviceMembers::make_room(std::uint64_t size_bytes, std::size_t index, const Pass& pass,
+                              RunRecord& record) {
+    if (places_[index].step_down.is_on_processor()) return;
+    const auto at = std::find(pass.order.begin(), pass.order.end(), index);
+    const auto position = static_cast<std::size_t>(at - pass.order.begin());
+    const std::vector<std::size_t> victims = eviction_order(pass.order, position, pass.plan.is_alternating);
+    enum Round { Planned, DespitePins, WithCode };
+    for (const Round round : {Planned, DespitePins, WithCode}) {
+        for (const std::size_t victim : victims) {
+            const std::uint64_t available = available_bytes();
+            if (available >= size_bytes) return;
+            if (places_[victim].step_down.is_on_processor()) continue;
+            const PlannedMember& member = pass.plan.members[victim];
+            if (round == Planned && member.is_pinned) continue;
+            const bool with_code = round == WithCode || (round == Planned && !member.is_code_pinned);
+            evict(*places_[victim].slot, size_bytes - available, with_code, record);
         }
     }
-    for (const std::size_t i : needed_last) {
-        if (slots_[i]->is_open()) return close(*slots_[i], record), true;
+}
+
+/// Takes weights from the end, then, if that was not enough, the code.
+void DeviceMembers::evict(MemberSlot& slot, std::uint64_t size_bytes, bool with_code, RunRecord& record) {
+    const double begin_ms = record.watch.elapsed_ms();
+    const std::uint64_t before = slot.held_bytes();
+    slot.shrink(size_bytes);
+    if (slot.held_bytes() < before) {
+        add_event(record, TraceKind::Evict, slot, begin_ms, before - slot.held_bytes());
     }
-    return false;
-}
-
-void DeviceMembers::unload(MemberSlot& slot, RunRecord& record) {
-    const double begin_ms = record.watch.elapsed_ms();
-    const std::uint64_t before = slot.held_bytes();
-    slot.unload();
-    add_event(record, TraceKind::Evict, slot, begin_ms, before - slot.held_bytes());
-}
-
-void DeviceMembers::close(MemberSlot& slot, RunRecord& record) {
-    const double begin_ms = record.watch.elapsed_ms();
-    const std::uint64_t before = slot.held_bytes();
+    if (!with_code || !slot.is_open() || before - slot.held_bytes() >= size_bytes) return;
+    const std::uint64_t left = slot.held_bytes();
     slot.close();
-    add_event(record, TraceKind::Close, slot, begin_ms, before);
+    add_event(record, TraceKind::Close, slot, begin_ms, left);
 }
 
 void DeviceMembers::close_all(RunRecord& record) {
-    for (const auto& slot : slots_) {
-        if (slot->is_open()) close(*slot, record);
+    for (const Place& place : places_) {
+        const std::uint64_t held = place.slot->held_bytes();
+        if (!place.slot->is_open()) continue;
+        const double begin_ms = record.watch.elapsed_ms();
+        place.slot->close();
+        add_event(record, TraceKind::Close, *place.slot, begin_ms, held);
+        if (place.backend) place.backend->release_cache(place.slot->settings().device);
     }
 }
 
 void DeviceMembers::abandon() noexcept {
-    for (const auto& slot : slots_) slot->abandon();
+    for (const Place& place : places_) place.slot->abandon();
 }
 
 void DeviceMembers::add_event(RunRecord& record, TraceKind kind, const MemberSlot& slot, double begin_ms,
-                              std::uint64_t size_bytes) {
-    record.note_held(ledger_.held_bytes());
-    record.trace.push_back(
-        {kind, slot.id(), begin_ms, record.watch.elapsed_ms() - begin_ms, size_bytes, ledger_.held_bytes()});
+                              std::uint64_t size_bytes, std::string note) const {
+    const std::uint64_t held_bytes = options_.ledger->held_bytes();
+    record.note_held(held_bytes);
+    record.trace.push_back({kind, slot.id(), begin_ms, record.watch.elapsed_ms() - begin_ms, size_bytes,
+                            held_bytes, std::move(note)});
 }
 
 }  // namespace consilia::inference

@@ -1,18 +1,23 @@
 #pragma once
 // The members on one device and the steps that bring one in, make room for it and run it.
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "consilia/core/clock.hpp"
+#include "consilia/core/error.hpp"
 #include "consilia/inference/diagnosis.hpp"
 #include "consilia/inference/memory_ledger.hpp"
 #include "consilia/inference/planner.hpp"
 #include "inference/member_slot.hpp"
+#include "inference/step_down.hpp"
 
 namespace consilia::inference {
 
@@ -43,53 +48,106 @@ struct RunRecord {
     std::uint64_t peak_bytes = 0;
 };
 
+/// Members in the order in which a pass runs them.
+struct Pass {
+    std::vector<std::size_t> order{};
+    Plan plan{};
+};
+
+/// What one member made of a batch.
+struct MemberRun {
+    std::vector<Logits> logits{};  ///< One an input.
+    double load_ms = 0;
+    double run_ms = 0;
+    bool was_resident = false;
+    std::string device{};
+    std::string backend{};  ///< `torch 2.13.0`.
+    Precision precision = Precision::F32;
+};
+
 /// Finds the backend of a format; throws Unavailable.
 using BackendFinder = std::function<std::shared_ptr<const Backend>(const std::string& format)>;
+
+struct DeviceOptions {
+    MemoryLedger* ledger = nullptr;
+    MemoryLedger* host_ledger = nullptr;  ///< For members that step down to the processor; null: none may.
+    MemoryLedger* staging = nullptr;      ///< For copies of weights on the host; may be null.
+    std::string device = "cpu";
+    ModelRunOptions run{};
+    BackendFinder find_backend{};
+    std::optional<Precision> lower_precision{};  ///< What members may step down to.
+    bool can_prefetch = false;
+    bool is_order_fixed = false;
+    std::filesystem::path profile_directory{};
+    std::filesystem::path cache_directory{};
+};
 
 /// Threading: confined; the engine holds its device lock around each call.
 class DeviceMembers {
 public:
-    DeviceMembers(MemoryLedger& ledger, std::string device, ModelRunOptions run_options,
-                  BackendFinder find_backend);
+    explicit DeviceMembers(DeviceOptions options);
 
     void add(Member member);
-    [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
-    /// For this pass: with what is known of sizes now. Times are brought up to date.
-    [[nodiscard]] const Plan& plan();
+    [[nodiscard]] std::size_t size() const noexcept { return places_.size(); }
+    /// For batches of this size: with what is known of sizes and times now.
+    [[nodiscard]] Plan plan(std::size_t images);
+    [[nodiscard]] Pass begin_pass(std::size_t images);
 
-    /// Makes room, brings the member in, runs it. `order` is that of this pass; what is needed last goes
-    /// first.
-    /// @throws InferenceError, ResourceExhausted (`member.too_large`, `memory.exhausted`), Unavailable,
-    /// StorageError.
-    [[nodiscard]] std::vector<float> run(std::size_t index, std::span<const float> input,
-                                         std::span<const std::size_t> order, RunRecord& record,
-                                         Opinion& opinion);
+    /// Makes room, brings the member in, runs it; what is needed last in the pass goes first. Where memory is
+    /// refused it steps down.
+    /// @throws InferenceError, ResourceExhausted (`member.too_large`, `memory.exhausted`,
+    /// `device.out_of_memory`), Unavailable, StorageError.
+    [[nodiscard]] MemberRun run(std::size_t index, std::span<const TensorPointer> inputs, const Pass& pass,
+                                RunRecord& record);
+    /// Writes what was learned to the profile store.
+    void keep_profiles() const;
     void close_all(RunRecord& record);
     /// In a forked child: forgets every model.
     void abandon() noexcept;
 
 private:
-    void refuse_if_too_large(const MemberSlot& slot);
-    void open(MemberSlot& slot, RunRecord& record, Opinion& opinion);
-    void load(MemberSlot& slot, RunRecord& record, Opinion& opinion);
-    std::vector<float> run_loaded(MemberSlot& slot, std::span<const float> input, RunRecord& record,
-                                  Opinion& opinion);
-    /// Evicts others until this many bytes are available, or nothing is left to evict.
-    void make_room(std::uint64_t size_bytes, std::size_t index, std::span<const std::size_t> order,
-                   RunRecord& record);
-    bool evict_one(std::size_t index, std::span<const std::size_t> order, RunRecord& record);
-    void unload(MemberSlot& slot, RunRecord& record);
-    void close(MemberSlot& slot, RunRecord& record);
-    void add_event(RunRecord& record, TraceKind kind, const MemberSlot& slot, double begin_ms,
-                   std::uint64_t size_bytes);
+    struct Place {
+        std::unique_ptr<MemberSlot> slot;
+        std::shared_ptr<const Backend> backend;  // Once found.
+        StepDown step_down;
+        bool has_profile = false;
+    };
 
-    MemoryLedger& ledger_;
-    std::string device_;
-    ModelRunOptions run_options_;
-    BackendFinder find_backend_;
-    std::vector<std::unique_ptr<MemberSlot>> slots_;
-    std::vector<std::shared_ptr<const Backend>> backends_;  // Of each slot, once found.
-    Plan plan_;
+    [[nodiscard]] std::vector<MemberCost> costs(std::size_t batch) const;
+    [[nodiscard]] const Plan& planned(std::size_t batch);
+    /// How many of `images` run together at best: more need more room, and push out what would stay.
+    [[nodiscard]] std::size_t best_batch(std::size_t images);
+    [[nodiscard]] std::string profile_key(const Place& place) const;
+    void prepare(Place& place);
+    void run_group(std::size_t index, std::span<const TensorPointer> inputs, const Pass& pass,
+                   RunRecord& record, MemberRun& outcome);
+    /// Once, learning what opening and running really take.
+    void try_group(std::size_t index, std::span<const TensorPointer> inputs, const Pass& pass,
+                   RunRecord& record, MemberRun& outcome);
+    void refuse_if_too_large(const MemberSlot& slot, std::size_t batch) const;
+    void open(Place& place, RunRecord& record, MemberRun& outcome);
+    void load(MemberSlot& slot, RunRecord& record, MemberRun& outcome);
+    void run_loaded(std::size_t index, std::span<const TensorPointer> inputs, const Pass& pass,
+                    RunRecord& record, MemberRun& outcome);
+    /// Who runs next, if some of it is missing and there is room to bring it in meanwhile.
+    [[nodiscard]] MemberSlot* prefetch_target(std::size_t index, std::span<const TensorPointer> inputs,
+                                              const Pass& pass, RunRecord& record);
+    /// True once something was done that may help; the last resort is to give up.
+    bool step_down(std::size_t index, std::size_t batch, const Pass& pass, const core::Error& why,
+                   RunRecord& record);
+    void settle(Place& place);
+    [[nodiscard]] std::uint64_t available_bytes() const noexcept;
+    /// Evicts others until this many bytes are available, or nothing is left to evict.
+    void make_room(std::uint64_t size_bytes, std::size_t index, const Pass& pass, RunRecord& record);
+    void evict(MemberSlot& slot, std::uint64_t size_bytes, bool with_code, RunRecord& record);
+    void add_event(RunRecord& record, TraceKind kind, const MemberSlot& slot, double begin_ms,
+                   std::uint64_t size_bytes, std::string note = {}) const;
+
+    DeviceOptions options_;
+    ProfileStore profiles_;
+    std::vector<Place> places_;
+    std::map<std::size_t, Plan> plans_;  // By batch; dropped when a size changes.
+    std::uint64_t passes_ = 0;
 };
 
 }  // namespace consilia::inference

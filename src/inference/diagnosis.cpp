@@ -14,6 +14,8 @@ ordered_json to_document(const Opinion& opinion) {
         document["label"] = opinion.label;
         document["confidence"] = opinion.confidence;
         document["probabilities"] = opinion.probabilities;
+    } else if (opinion.is_skipped) {
+        document["is_skipped"] = true;
     } else {
         document["error_code"] = opinion.error_code;
         document["error_message"] = opinion.error_message;
@@ -21,13 +23,20 @@ ordered_json to_document(const Opinion& opinion) {
     document["load_ms"] = opinion.load_ms;
     document["run_ms"] = opinion.run_ms;
     document["was_resident"] = opinion.was_resident;
+    document["member_hash"] = opinion.member_hash;
+    document["pipeline_hash"] = opinion.pipeline_hash;
+    document["backend"] = opinion.backend;
+    document["device"] = opinion.device;
+    document["precision"] = opinion.precision;
     return document;
 }
 
 ordered_json to_document(const TraceEvent& event) {
-    return {{"kind", to_string(event.kind)},  {"member_id", event.member_id},
-            {"begin_ms", event.begin_ms},     {"duration_ms", event.duration_ms},
-            {"size_bytes", event.size_bytes}, {"held_bytes", event.held_bytes}};
+    ordered_json document = {{"kind", to_string(event.kind)},  {"member_id", event.member_id},
+                             {"begin_ms", event.begin_ms},     {"duration_ms", event.duration_ms},
+                             {"size_bytes", event.size_bytes}, {"held_bytes", event.held_bytes}};
+    if (!event.note.empty()) document["note"] = event.note;
+    return document;
 }
 
 }  // namespace
@@ -44,6 +53,8 @@ std::string_view to_string(TraceKind kind) noexcept {
             return "evict";
         case TraceKind::Close:
             return "close";
+        case TraceKind::StepDown:
+            return "step_down";
     }
     return "unknown";
 }
@@ -62,6 +73,10 @@ std::string Diagnosis::to_json() const {
                              {"total_ms", total_ms},
                              {"budget_bytes", budget_bytes},
                              {"peak_bytes", peak_bytes},
+                             {"batch_size", batch_size},
+                             {"device", device},
+                             {"library_version", library_version},
+                             {"is_deterministic", is_deterministic},
                              {"trace", ordered_json::array()}};
     for (const Opinion& opinion : opinions) document["opinions"].push_back(to_document(opinion));
     for (const TraceEvent& event : trace) document["trace"].push_back(to_document(event));

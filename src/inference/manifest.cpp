@@ -46,6 +46,7 @@ public:
         read_classes(manifest);
         manifest.weight = positive_number("weight");
         manifest.temperature = positive_number("temperature");
+        read_precision(manifest);
         if (document_.contains("activation_bytes"))
             manifest.activation_bytes = size(document_, "activation_bytes");
         read_created_with(manifest);
@@ -177,6 +178,16 @@ private:
                         "must be distinct names of 1 to " + std::to_string(kMaxTextBytes) + " bytes");
             }
             manifest.classes.push_back(name.get<std::string>());
+        }
+    }
+
+    void read_precision(Manifest& manifest) const {
+        if (!document_.contains("precision")) return;
+        const std::string name = text(document_, "precision", kMaxIdBytes);
+        try {
+            manifest.precision = parse_precision(name);
+        } catch (const core::InvalidArgument& error) {
+            damaged("precision", std::string("cannot be used: ") + error.what());
         }
     }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 #include <utility>
 
 #include "consilia/core/error.hpp"
@@ -42,59 +43,73 @@ std::uint64_t input_bytes(const Manifest& manifest) {
 
 }  // namespace
 
-MemberSlot::MemberSlot(Member member, MemoryLedger& ledger) : member_(std::move(member)), ledger_(ledger) {
-    const Manifest& manifest = member_.manifest();
+MemberSlot::MemberSlot(Member member, SlotSettings settings)
+    : member_(std::move(member)), settings_(std::move(settings)) {
     if (member_.weights()) weights_bytes_ = WeightSlab::size_for(member_.weights()->tensors());
-    cost_.id = manifest.id;
-    cost_.weights_bytes = weights_bytes_;
-    cost_.code_bytes = manifest.code.size_bytes;
-    cost_.open_ms = kOpenMsGuess;
-    cost_.load_ms = static_cast<double>(weights_bytes_) / kBytesPerMsGuess;
-    is_activation_known_ = manifest.activation_bytes.has_value();
-    cost_.activation_bytes = manifest.activation_bytes.value_or(0);
-    guess_activations();
 }
 
-void MemberSlot::guess_activations() noexcept {
-    if (is_activation_known_) return;
-    // A guess must not keep out a member that may fit: at most what the budget leaves beside it.
-    const std::uint64_t whole = cost_.code_bytes + cost_.weights_bytes;
-    const std::uint64_t limit = ledger_.limit_bytes();
-    const std::uint64_t left = limit > whole ? limit - whole : 0;
-    learn_size(cost_.activation_bytes,
-               std::min(kActivationsPerInput * input_bytes(member_.manifest()), left));
+void MemberSlot::settle(SlotSettings settings) {
+    close();
+    profile_ = {};
+    settings_ = std::move(settings);
+    has_change_ = true;
+}
+
+std::uint64_t MemberSlot::code_bytes() const noexcept {
+    return profile_.code_bytes().value_or(member_.manifest().code.size_bytes);
+}
+
+/// A guess must not keep out a member that may fit: at most what the budget leaves beside it.
+std::uint64_t MemberSlot::guessed_activation_bytes(std::size_t batch) const noexcept {
+    if (const auto& stated = member_.manifest().activation_bytes) return *stated * batch;
+    const std::uint64_t whole = code_bytes() + weights_bytes_;
+    const std::uint64_t limit = settings_.ledger->limit_bytes();
+    return std::min(kActivationsPerInput * input_bytes(member_.manifest()) * batch,
+                    limit > whole ? limit - whole : 0);
+}
+
+std::uint64_t MemberSlot::activation_bytes(std::size_t batch) const {
+    return profile_.activation_bytes(batch).value_or(guessed_activation_bytes(batch));
 }
 
 std::uint64_t MemberSlot::open_bytes() const noexcept {
-    return is_open() ? 0 : cost_.code_bytes + member_.manifest().code.size_bytes;
+    return is_open() ? 0 : code_bytes() + member_.manifest().code.size_bytes;
 }
 
-void MemberSlot::set_times(double open_ms, double load_ms, double run_ms) noexcept {
-    if (open_ms > 0) cost_.open_ms = open_ms;
-    if (load_ms > 0) cost_.load_ms = load_ms;
-    if (run_ms > 0) cost_.run_ms = run_ms;
+MemberCost MemberSlot::cost(std::size_t batch) const {
+    MemberCost cost;
+    cost.id = id();
+    cost.code_bytes = code_bytes();
+    cost.staging_bytes = member_.manifest().code.size_bytes;
+    cost.weights_bytes = weights_bytes_;
+    cost.chunk_bytes = slab_ ? slab_->chunk_bytes() : 1;
+    cost.activation_bytes = activation_bytes(batch);
+    cost.open_ms = profile_.open_ms().value_or(kOpenMsGuess);
+    cost.load_ms = profile_.load_ms().value_or(static_cast<double>(weights_bytes_) / kBytesPerMsGuess);
+    cost.run_ms = profile_.run_ms(batch).value_or(0);
+    return cost;
 }
 
-void MemberSlot::learn_size(std::uint64_t& size, std::uint64_t found) noexcept {
-    has_size_change_ |= size != found;
-    size = found;
-}
-
-void MemberSlot::open(const Backend& backend, std::string_view device) {
+void MemberSlot::open(std::shared_ptr<const Backend> backend) {
     if (is_open()) return;
     const Manifest& manifest = member_.manifest();
+    backend_ = std::move(backend);
     try {
-        code_reservation_ = ledger_.reserve(cost_.code_bytes, id());
-        const auto staging = ledger_.reserve(manifest.code.size_bytes, id());
+        code_reservation_ = settings_.ledger->reserve(code_bytes(), id());
+        const auto staging = settings_.ledger->reserve(manifest.code.size_bytes, id());
         const std::vector<std::byte> code = member_.read_code();
-        model_ = backend.open({.member_id = manifest.id,
-                               .format = manifest.format,
-                               .device = device,
-                               .code = code,
-                               .code_path = &manifest.code.path});
-        learn_size(cost_.code_bytes, model_->description().resident_bytes);
-        guess_activations();
-        code_reservation_.resize(cost_.code_bytes);
+        model_ = backend_->open({.member_id = manifest.id,
+                                 .format = manifest.format,
+                                 .device = settings_.device,
+                                 .code = code,
+                                 .code_path = &manifest.code.path,
+                                 .precision = settings_.precision,
+                                 .threads = settings_.threads,
+                                 .cache_path = settings_.cache_path});
+        const std::uint64_t found_bytes = model_->description().resident_bytes;
+        has_change_ |= profile_.code_bytes() != found_bytes;
+        profile_.note_open_size(found_bytes);
+        code_reservation_.resize(found_bytes);
         if (model_->description().needs_weights && !member_.weights()) {
             throw core::InferenceError("member.incompatible",
                                        "member `" + id() + "` has code without weights", {{"member", id()}});
@@ -105,62 +120,112 @@ void MemberSlot::open(const Backend& backend, std::string_view device) {
     }
 }
 
-void MemberSlot::load() {
-    if (is_loaded()) return;
+std::uint64_t MemberSlot::load() {
+    if (is_loaded()) return 0;
+    if (!slab_) {
+        const auto cores = static_cast<std::int32_t>(std::thread::hardware_concurrency());
+        slab_.emplace(*member_.weights(),
+                      SlabPlace{.backend = backend_,
+                                .device = settings_.device,
+                                .staging = settings_.staging,
+                                .threads = settings_.threads > 0 ? settings_.threads : cores});
+        weights_reservation_ = settings_.ledger->reserve(0, id());
+        has_change_ = true;  // The size of its chunks.
+    }
+    const std::uint64_t missing_bytes = load_bytes();
     try {
-        weights_reservation_ = ledger_.reserve(weights_bytes_, id());
-        slab_ = WeightSlab(*member_.weights());
+        weights_reservation_.resize(weights_bytes_);
+        slab_->load(weights_bytes_);
         // After reading: what was written to meanwhile is refused too.
         member_.check_unchanged();
-        model_->bind_weights(slab_.views());
-        is_bound_ = true;
     } catch (...) {
-        unload();
+        weights_reservation_.shrink(slab_->loaded_bytes());
         throw;
     }
+    model_->bind_weights(slab_->views());
+    is_bound_ = true;
+    return missing_bytes;
 }
 
-std::vector<float> MemberSlot::run(std::span<const float> input, const ModelRunOptions& options) {
+void MemberSlot::prefetch(std::uint64_t room_bytes) noexcept {
+    if (!slab_ || is_loaded()) return;
+    const std::uint64_t wanted = slab_->chunks_within(slab_->loaded_bytes() + room_bytes);
+    try {
+        weights_reservation_.resize(std::max(wanted, slab_->loaded_bytes()));
+        slab_->load(wanted);
+    } catch (const core::Error&) {
+        // Its own turn finds the same failure, and tells it.
+    }
+    weights_reservation_.shrink(slab_->loaded_bytes());
+}
+
+std::vector<Logits> MemberSlot::run(std::span<const TensorPointer> inputs, const ModelRunOptions& options) {
+    if (!options.is_deterministic) return run_together(inputs, options);
+    std::vector<Logits> answers;
+    for (const TensorPointer& input : inputs) {
+        answers.push_back(std::move(run_together({&input, 1}, options).front()));
+    }
+    return answers;
+}
+
+std::vector<Logits> MemberSlot::run_together(std::span<const TensorPointer> inputs,
+                                             const ModelRunOptions& options) {
     const Manifest& manifest = member_.manifest();
     const auto& side = manifest.input_shape;
-    const std::array<std::int64_t, 4> input_shape = {1, side[0], side[1], side[2]};
-    const std::array<std::int64_t, 2> output_shape = {1, static_cast<std::int64_t>(manifest.classes.size())};
-    AlignedFloats inputs(input.size());
-    std::copy(input.begin(), input.end(), inputs.data());
-    AlignedFloats logits(manifest.classes.size());
-    const consilia_tensor_view_t input_view = {nullptr, inputs.data(), input_shape.data(), 4,
+    const std::size_t batch = inputs.size();
+    const std::size_t classes = manifest.classes.size();
+    const auto values = static_cast<std::size_t>(side[0] * side[1] * side[2]);
+    const std::array<std::int64_t, 4> input_shape = {static_cast<std::int64_t>(batch), side[0], side[1],
+                                                     side[2]};
+    const std::array<std::int64_t, 2> output_shape = {input_shape[0], static_cast<std::int64_t>(classes)};
+    AlignedFloats gathered(batch * values);
+    for (std::size_t i = 0; i < batch; ++i) {
+        std::copy(inputs[i]->values.begin(), inputs[i]->values.end(), gathered.data() + i * values);
+    }
+    AlignedFloats logits(batch * classes);
+    const consilia_tensor_view_t input_view = {nullptr, gathered.data(), input_shape.data(), 4,
                                                CONSILIA_DTYPE_F32};
     const consilia_tensor_view_t output_view = {nullptr, logits.data(), output_shape.data(), 2,
                                                 CONSILIA_DTYPE_F32};
 
-    auto activations = ledger_.reserve(cost_.activation_bytes, id());
+    auto activations = settings_.ledger->reserve(activation_bytes(batch), id());
     const std::uint64_t peak_bytes = model_->run(input_view, output_view, options);
-    std::vector<float> answer(logits.data(), logits.data() + manifest.classes.size());
-    if (peak_bytes == 0) return answer;  // The backend cannot tell: the estimate stands.
     const std::uint64_t reserved_bytes = activations.size_bytes();
-    learn_size(cost_.activation_bytes,
-               is_activation_known_ ? std::max(cost_.activation_bytes, peak_bytes) : peak_bytes);
-    is_activation_known_ = true;
+    has_change_ |= !profile_.has_run(batch) || (peak_bytes > 0 && peak_bytes != reserved_bytes);
+    profile_.note_run_size(batch, peak_bytes);
+    std::vector<Logits> answers;
+    for (std::size_t i = 0; i < batch; ++i) {
+        answers.emplace_back(logits.data() + i * classes, logits.data() + (i + 1) * classes);
+    }
     // Counted after the fact; a refusal here says that the outcome took more than the budget had.
     if (peak_bytes > reserved_bytes) activations.resize(peak_bytes);
-    return answer;
+    return answers;
 }
 
-void MemberSlot::unload() noexcept {
+void MemberSlot::unbind() noexcept {
     if (model_ && is_bound_) model_->unbind_weights();
     is_bound_ = false;
-    slab_ = WeightSlab();
-    weights_reservation_.release();
+}
+
+void MemberSlot::shrink(std::uint64_t bytes) noexcept {
+    if (!slab_ || bytes == 0) return;
+    unbind();
+    const std::uint64_t loaded = slab_->loaded_bytes();
+    slab_->drop(loaded > bytes ? loaded - bytes : 0);
+    weights_reservation_.shrink(slab_->loaded_bytes());
 }
 
 void MemberSlot::close() noexcept {
-    unload();
+    unbind();
     model_.reset();
+    slab_.reset();
+    weights_reservation_.release();
     code_reservation_.release();
 }
 
 void MemberSlot::abandon() noexcept {
     if (model_) model_->abandon();
+    if (slab_) slab_->abandon();
 }
 
 }  // namespace consilia::inference

@@ -146,6 +146,13 @@ void MemoryLedger::Reservation::resize(std::uint64_t size_bytes) {
     size_bytes_ = size_bytes;
 }
 
+void MemoryLedger::Reservation::shrink(std::uint64_t size_bytes) noexcept {
+    if (state_ == nullptr || size_bytes >= size_bytes_) return;
+    const std::lock_guard lock(state_->mutex);
+    state_->give_back(size_bytes_ - size_bytes, owner_);
+    size_bytes_ = size_bytes;
+}
+
 void MemoryLedger::Reservation::release() noexcept {
     if (state_ == nullptr) return;
     const std::lock_guard lock(state_->mutex);

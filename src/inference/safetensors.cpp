@@ -253,7 +253,16 @@ bool SafetensorsFile::is_unchanged() const noexcept {
 }
 
 void SafetensorsFile::read(const TensorEntry& tensor, std::span<std::byte> target) const {
-    state_->read_at(state_->data_begin + tensor.offset, target.first(tensor.size_bytes));
+    read(tensor, 0, target.first(tensor.size_bytes));
+}
+
+void SafetensorsFile::read(const TensorEntry& tensor, std::uint64_t offset,
+                           std::span<std::byte> target) const {
+    if (offset > tensor.size_bytes || target.size() > tensor.size_bytes - offset) {
+        throw core::InvalidArgument("safetensors.range",
+                                    "tensor `" + tensor.name + "` ends before the range does");
+    }
+    state_->read_at(state_->data_begin + tensor.offset + offset, target);
 }
 
 }  // namespace consilia::inference

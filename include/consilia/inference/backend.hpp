@@ -112,8 +112,23 @@ public:
     [[nodiscard]] bool opens(std::string_view format) const noexcept;
     /// @throws Unavailable (`device.unavailable`) if the backend has no such device.
     [[nodiscard]] consilia_backend_device_t query_device(const std::string& device) const;
-    /// @throws InferenceError (`member.incompatible`) with the backend's reason.
+    /// @throws InferenceError (`member.incompatible`) with the backend's reason; ResourceExhausted
+    ///         (`device.out_of_memory`).
     [[nodiscard]] Model open(const ModelSource& source) const;
+
+    /// Whether weights live in memory that only the backend can give; otherwise in the host's.
+    [[nodiscard]] bool has_device_memory(std::string_view device) const noexcept;
+    /// A block of kind `CONSILIA_MEMORY_*`, for `deallocate`.
+    /// @throws ResourceExhausted (`device.out_of_memory`); InferenceError (`device.failed`).
+    [[nodiscard]] void* allocate(const std::string& device, std::int32_t kind,
+                                 std::uint64_t size_bytes) const;
+    void deallocate(const std::string& device, std::int32_t kind, void* block) const noexcept;
+    /// Begins to copy from the host into a block of the device. @throws InferenceError (`device.failed`).
+    void upload(const std::string& device, void* target, const void* source, std::uint64_t size_bytes) const;
+    /// Waits for every upload. @throws InferenceError (`device.failed`).
+    void finish_uploads(const std::string& device) const;
+    /// Gives kept memory back to the device.
+    void release_cache(const std::string& device) const noexcept;
 
 private:
     consilia_backend_v1_t table_{};

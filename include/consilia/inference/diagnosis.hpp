@@ -19,15 +19,22 @@ struct Opinion {
     double load_ms = 0;                   ///< To bring in what was not there: code, weights.
     double run_ms = 0;
     bool was_resident = false;  ///< Nothing had to be brought in.
-    std::string error_code{};   ///< Empty if there is an opinion.
+    bool is_skipped = false;    ///< Not asked: the diagnosis stood without it.
+    std::string error_code{};   ///< Empty if there is an opinion, or it was skipped.
     std::string error_message{};
+    // What reproduces it.
+    std::string member_hash{};    ///< SHA-256 over manifest, code and weights; empty if the package failed.
+    std::string pipeline_hash{};  ///< Of what made the input.
+    std::string backend{};        ///< Name and version: `torch 2.13.0`; empty if it was not asked.
+    std::string device{};         ///< Where it ran: not the engine's where it had to step down.
+    std::string precision{};      ///< `f32`, `bf16`, `f16`.
 
-    [[nodiscard]] bool is_given() const noexcept { return error_code.empty(); }
+    [[nodiscard]] bool is_given() const noexcept { return error_code.empty() && !is_skipped; }
 };
 
 /// What happened to memory or to a member during a run.
-enum class TraceKind : std::uint8_t { Open, Load, Run, Evict, Close };
-/// `open`, `load`, `run`, `evict`, `close`.
+enum class TraceKind : std::uint8_t { Open, Load, Run, Evict, Close, StepDown };
+/// `open`, `load`, `run`, `evict`, `close`, `step_down`.
 CONSILIA_API std::string_view to_string(TraceKind kind) noexcept;
 
 struct TraceEvent {
@@ -37,6 +44,8 @@ struct TraceEvent {
     double duration_ms = 0;
     std::uint64_t size_bytes = 0;  ///< Taken or given back; of a run: its activations.
     std::uint64_t held_bytes = 0;  ///< In the ledger, all owners: during a run, otherwise after the event.
+    std::string
+        note{};  ///< Of a load `prefetch` if it ran beside another member; of a step down what was done.
 };
 
 /// The outcome of one run. A plain value.
@@ -54,7 +63,11 @@ struct Diagnosis {
     std::vector<TraceEvent> trace{};
     double total_ms = 0;
     std::uint64_t budget_bytes = 0;
-    std::uint64_t peak_bytes = 0;  ///< Most that the ledger held during this run; at most the budget.
+    std::uint64_t peak_bytes = 0;   ///< Most that the ledger held during this run; at most the budget.
+    std::size_t batch_size = 1;     ///< Images that ran together; trace, times and bytes are of all of them.
+    std::string device{};           ///< The engine's.
+    std::string library_version{};  ///< Of consilia.
+    bool is_deterministic = false;  ///< Whether images of a batch ran one by one.
 
     /// Everything above, with the names above; the trace last.
     [[nodiscard]] std::string to_json() const;

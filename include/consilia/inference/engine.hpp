@@ -1,9 +1,12 @@
 #pragma once
 // A panel of models asked for an opinion, one after the other, within a memory budget.
+#include <chrono>
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,12 +27,33 @@ namespace consilia::inference {
 /// What an engine is opened with.
 struct EngineOptions {
     /// Most that weights, code and activations may take together. Zero: half of the machine's memory.
-    /// Not read where a `ledger` is given.
+    /// On another device: nine tenths of what is free there. Not read where a `ledger` is given.
     std::uint64_t budget_bytes = 0;
-    std::string device{};      ///< `cpu`; empty: the best present, which today is `cpu`.
+    /// `cpu`, or another that the members' backend knows: `cuda:0`. Empty: `cpu`.
+    std::string device{};
     std::int32_t threads = 0;  ///< Within one member's run; restored after it. Zero: as the process has it.
     ConsensusRule consensus = ConsensusRule::WeightedSoftVote;
     double confidence_threshold = 0.75;  ///< Below it a diagnosis needs review; 0 to 1.
+    /// Images of a batch run one by one, so that an image's bits do not depend on what is beside it: kernels
+    /// sum in another order for another batch. Otherwise they run together and agree to rounding.
+    bool is_deterministic = false;
+    /// What members that are refused memory may step down to, after giving back what is not needed and
+    /// halving the batch. It steps up again after a while without refusals. Empty: not to another precision.
+    std::optional<Precision> lower_precision{};
+    bool may_use_processor = false;  ///< The last step down from another device.
+    /// Host memory that a device's weights may keep for fast copies, beyond the budget. Zero: none, they are
+    /// read from their files each time.
+    std::uint64_t staging_bytes = 0;
+    /// Bring in what runs next beside the one that runs. Empty: where a device or a processor core is free
+    /// for it.
+    std::optional<bool> can_prefetch{};
+    /// Weights, code and caches are given back when nothing has run for so long. Zero: never.
+    std::chrono::milliseconds idle_release{0};
+    /// Sizes and times measured are kept here, under member, device, backend and version, and read again by
+    /// the next engine. Empty: not kept.
+    std::filesystem::path profile_directory{};
+    /// What backends compile is kept here. Empty: not kept.
+    std::filesystem::path cache_directory{};
     /// Classes that every member must have, in this order. Empty: those of the first member that can be read.
     std::vector<std::string> classes{};
     std::string backend_directory{};  ///< Looked in first; the rest of the search is in `search`.
@@ -67,6 +91,32 @@ struct RunOptions {
     std::function<bool(const RunProgress&)> progress{};
 };
 
+/// One image, prepared for every member.
+struct Inputs {
+    /// In the engine's order; null where a member is not ready.
+    std::vector<std::shared_ptr<const imaging::Tensor>> tensors{};
+};
+
+/// How far a batch is.
+struct BatchProgress {
+    std::string_view member_id;
+    std::size_t members_done = 0;
+    std::size_t members_total = 0;
+};
+
+/// Called on the running thread, holding no lock.
+struct BatchOptions {
+    std::function<bool(std::size_t item)>
+        is_cancelled{};  ///< Asked before each member; an item that is leaves.
+    std::function<void(const BatchProgress&)> progress{};  ///< After each member.
+};
+
+/// What became of one image of a batch.
+struct BatchOutcome {
+    Diagnosis diagnosis{};
+    std::exception_ptr error{};  ///< If there is one, there is no diagnosis: Cancelled, InferenceError, …
+};
+
 /// Bytes of an engine's device.
 struct MemoryUse {
     std::uint64_t budget_bytes = 0;
@@ -80,9 +130,9 @@ struct MemoryUse {
 /// Members that are missing, damaged or incompatible are reported in `members()` and in each diagnosis, and
 /// the rest goes on. Backends are loaded and code is opened on first use, so that opening an engine loads no
 /// runtime. What fits the budget stays between runs, the rest is streamed through; the outcome is the same,
-/// bit for bit. After a fork the child's calls throw Unavailable (`engine.forked`): open another engine
-/// there, before any has run. Threading: safe. Runs take turns on the device, member by member; inputs are
-/// prepared side by side.
+/// bit for bit. Where the device refuses memory all the same, a member steps down instead of failing. After a
+/// fork the child's calls throw Unavailable (`engine.forked`): open another engine there, before any has run.
+/// Threading: safe. Runs take turns on the device, member by member; inputs are prepared side by side.
 ///
 ///     Engine engine({"models/resnet50.member", "models/vit.member"}, {.budget_bytes = 512 << 20});
 ///     Diagnosis diagnosis = engine.run("image.png", sha256);
@@ -92,6 +142,7 @@ public:
     using InputSource = std::function<std::shared_ptr<const imaging::Tensor>(const Manifest&)>;
 
     static constexpr std::size_t kMaxMembers = 64;
+    static constexpr std::size_t kMaxBatch = 1024;
 
     /// Reads and verifies the packages.
     /// @throws InvalidArgument (`engine.members`: none, too many or one id twice; `engine.options`);
@@ -115,13 +166,32 @@ public:
     /// Inputs that the caller prepares.
     Diagnosis run(const InputSource& inputs, const RunOptions& options = {});
 
+    /// Prepares an image for `run_batch`, beside whatever runs. @throws as `run`.
+    [[nodiscard]] Inputs prepare(const std::filesystem::path& file, std::string_view sha256) const;
+    [[nodiscard]] Inputs prepare(std::span<const std::byte> bytes) const;
+    [[nodiscard]] Inputs prepare(const imaging::Image& image) const;
+    [[nodiscard]] Inputs prepare(const InputSource& inputs) const;
+    /// Several images in one pass: each member is brought in once for all of them. As many run together as
+    /// the plan finds best for the budget. One that fails or is cancelled leaves the others alone.
+    /// @return one outcome an image, in order.
+    /// @throws InvalidArgument (`engine.batch`: none, more than `kMaxBatch`, or not prepared by this engine);
+    /// Unavailable (`engine.forked`).
+    [[nodiscard]] std::vector<BatchOutcome> run_batch(std::span<const Inputs> batch,
+                                                      const BatchOptions& options = {});
+
+    /// Runs every member on empty images of these batch sizes, so that plans rest on measurements and the
+    /// first request finds everything there; keeps the profile. What fails is reported by the first run.
+    /// @throws InvalidArgument (`engine.batch`).
+    void warm_up(std::span<const std::size_t> batches);
+
     /// Every package in the order given, the failed ones too.
     [[nodiscard]] std::vector<MemberStatus> members() const;
     /// In the order of probabilities. Empty if no member is ready.
     [[nodiscard]] const std::vector<std::string>& classes() const noexcept;
-    /// What stays and what is streamed. Sizes of code and activations are estimates until a member has run
-    /// once.
-    [[nodiscard]] Plan plan() const;
+    /// What stays, what is streamed and in which order, for batches of this size, before anything runs. Sizes
+    /// of code and activations and all times are estimates until a member has run once or a profile of it is
+    /// found.
+    [[nodiscard]] Plan plan(std::size_t batch = 1) const;
     [[nodiscard]] MemoryUse memory() const;
     /// Gives back what no run needs at this instant: weights and code of every member. The next run loads
     /// again.

@@ -11,6 +11,7 @@
 
 #include "consilia/core/export.hpp"
 #include "consilia/imaging/pipeline.hpp"
+#include "consilia/inference/backend.hpp"
 #include "consilia/inference/safetensors.hpp"
 
 namespace consilia::inference {
@@ -37,6 +38,7 @@ struct Manifest {
     imaging::Pipeline pipeline{};               ///< From an image to `input_shape`.
     std::vector<std::string> classes;           ///< In the order of the logits.
     double weight = 1.0;                        ///< Of its voice in a soft vote. Above 0.
+    Precision precision = Precision::F32;       ///< What it computes in.
     double temperature = 1.0;                   ///< Logits are divided by it. Above 0.
     /// The most that one run of one image holds beyond weights, input and output; empty: measured at the
     /// first run.

@@ -72,6 +72,8 @@ public:
     /// Takes more or gives some back, under the same owner. After a failure nothing has changed.
     /// @throws ResourceExhausted as `reserve`; InvalidArgument (`ledger.empty`) if nothing was ever reserved.
     void resize(std::uint64_t size_bytes);
+    /// Gives back what is beyond this size; a size that is not smaller changes nothing.
+    void shrink(std::uint64_t size_bytes) noexcept;
     /// Gives everything back now.
     void release() noexcept;
 

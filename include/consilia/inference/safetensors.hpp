@@ -70,6 +70,9 @@ public:
     /// Reads one tensor into `target`, which is `size_bytes` long.
     /// @throws StorageError if the file has become too short or cannot be read.
     void read(const TensorEntry& tensor, std::span<std::byte> target) const;
+    /// Reads `target.size()` bytes of one tensor from `offset` bytes into it.
+    /// @throws InvalidArgument (`safetensors.range`) past its end; StorageError as above.
+    void read(const TensorEntry& tensor, std::uint64_t offset, std::span<std::byte> target) const;
 
 private:
     struct State;

@@ -1,0 +1,285 @@
+// Running an engine: from inputs to diagnoses, member by member.
+#include <unistd.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "consilia/core/error.hpp"
+#include "inference/engine_state.hpp"
+
+namespace consilia::inference {
+
+namespace {
+
+void check_input(const Manifest& manifest, const TensorPointer& input) {
+    const bool fits =
+        input && input->layout == imaging::Layout::Chw && input->shape == manifest.input_shape &&
+        input->values.size() == static_cast<std::size_t>(input->shape[0] * input->shape[1] * input->shape[2]);
+    if (fits) return;
+    throw core::InferenceError("member.input",
+                               "the input of member `" + manifest.id + "` has another shape than it wants",
+                               {{"member", manifest.id}});
+}
+
+/// Failures of which a later run would find the same.
+bool is_lasting(const core::Error& error) {
+    return error.code() == "member.incompatible" || error.code() == "member.damaged";
+}
+
+[[noreturn]] void refuse_batch(const std::string& why) {
+    throw core::InvalidArgument("engine.batch", why);
+}
+
+}  // namespace
+
+void Engine::State::check_process() const {
+    if (::getpid() == pid_) return;
+    throw core::Unavailable("engine.forked",
+                            "this engine was opened before a fork: open another one in this process");
+}
+
+Inputs Engine::State::prepare(const InputSource& source) const {
+    check_process();
+    Inputs inputs;
+    inputs.tensors.resize(entries.size());
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        bool is_ready = false;
+        {
+            const std::lock_guard lock(device_mutex);
+            is_ready = entries[i].status.is_ready();
+        }
+        if (is_ready) inputs.tensors[i] = source(entries[i].manifest);
+    }
+    return inputs;
+}
+
+Diagnosis Engine::State::run(const InputSource& source, const RunOptions& run_options) {
+    const Inputs inputs = prepare(source);
+    std::vector<Item> items = begin({&inputs, 1});
+    run_items(items, [&](std::size_t entry, std::size_t done) {
+        const Opinion& opinion = items.front().diagnosis.opinions[entry];
+        const RunProgress progress{opinion.member_id, done, entries.size(), &opinion};
+        if (run_options.progress && !run_options.progress(progress)) {
+            throw core::Cancelled("run.cancelled",
+                                  "the caller stopped the run after `" + opinion.member_id + "`",
+                                  {{"members_done", static_cast<std::int64_t>(done)}});
+        }
+    });
+    if (items.front().error) std::rethrow_exception(items.front().error);
+    return std::move(items.front().diagnosis);
+}
+
+std::vector<BatchOutcome> Engine::State::run_batch(std::span<const Inputs> batch,
+                                                   const BatchOptions& run_options) {
+    check_process();
+    if (batch.empty() || batch.size() > kMaxBatch) {
+        refuse_batch("a batch is of 1 to " + std::to_string(kMaxBatch) + " images");
+    }
+    for (const Inputs& inputs : batch) {
+        if (inputs.tensors.size() != entries.size()) refuse_batch("an image was not prepared by this engine");
+    }
+    std::vector<Item> items = begin(batch);
+    const auto drop_cancelled = [&](std::size_t done) {
+        if (!run_options.is_cancelled) return;
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            if (items[i].error || !run_options.is_cancelled(i)) continue;
+            items[i].error =
+                std::make_exception_ptr(core::Cancelled("run.cancelled", "the caller stopped the run",
+                                                        {{"members_done", static_cast<std::int64_t>(done)}}));
+        }
+    };
+    drop_cancelled(0);
+    run_items(items, [&](std::size_t entry, std::size_t done) {
+        if (run_options.progress) run_options.progress({entries[entry].status.id, done, entries.size()});
+        if (done < entries.size()) drop_cancelled(done);
+    });
+    std::vector<BatchOutcome> outcomes;
+    for (Item& item : items) outcomes.push_back({std::move(item.diagnosis), std::move(item.error)});
+    return outcomes;
+}
+
+std::vector<Engine::State::Item> Engine::State::begin(std::span<const Inputs> batch) const {
+    std::vector<Item> items(batch.size());
+    const std::lock_guard lock(device_mutex);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        items[i].inputs = &batch[i];
+        for (const Entry& entry : entries) {
+            Opinion& opinion = items[i].diagnosis.opinions.emplace_back();
+            opinion.member_id = entry.status.id;
+            opinion.error_code = entry.status.error_code;
+            opinion.error_message = entry.status.error_message;
+            opinion.member_hash = entry.status.hash;
+            if (entry.slot) opinion.pipeline_hash = entry.manifest.pipeline.hash();
+        }
+    }
+    return items;
+}
+
+void Engine::State::run_items(std::vector<Item>& items, const AfterMember& after_member) {
+    RunRecord record(options.clock);
+    Pass pass;
+    {
+        const std::lock_guard lock(device_mutex);
+        pass = device->begin_pass(items.size());
+    }
+    std::vector<std::size_t> order;
+    for (const std::size_t slot : pass.order) {
+        const auto of_slot = [slot](const Entry& entry) { return entry.slot == slot; };
+        order.push_back(static_cast<std::size_t>(std::find_if(entries.begin(), entries.end(), of_slot) -
+                                                 entries.begin()));
+    }
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        if (!entries[i].slot) order.push_back(i);
+    }
+    std::size_t done = 0;
+    for (const std::size_t entry : order) {
+        ask(entry, items, pass, record);
+        after_member(entry, ++done);
+        check_process();  // The callback may have forked.
+    }
+    for (Item& item : items) {
+        if (item.error) continue;
+        Diagnosis& diagnosis = item.diagnosis;
+        diagnosis.trace = record.trace;
+        diagnosis.peak_bytes = record.peak_bytes;
+        diagnosis.budget_bytes = options.ledger->limit_bytes();
+        diagnosis.batch_size = items.size();
+        diagnosis.device = options.device;
+        diagnosis.library_version = CONSILIA_VERSION;
+        diagnosis.is_deterministic = options.is_deterministic;
+        try {
+            conclude(diagnosis);
+        } catch (const core::Error&) {
+            item.error = std::current_exception();
+        }
+        diagnosis.total_ms = record.watch.elapsed_ms();
+    }
+}
+
+/// Asks one member about all images that still want its word.
+void Engine::State::ask(std::size_t entry, std::vector<Item>& items, const Pass& pass, RunRecord& record) {
+    const auto fail = [entry](Item& item, const core::Error& error) {
+        item.diagnosis.opinions[entry].error_code = error.code();
+        item.diagnosis.opinions[entry].error_message = error.what();
+    };
+    std::vector<Item*> asked;
+    std::vector<TensorPointer> tensors;
+    for (Item& item : items) {
+        if (item.error || !item.diagnosis.opinions[entry].is_given()) continue;
+        try {
+            check_input(entries[entry].manifest, item.inputs->tensors[entry]);
+            asked.push_back(&item);
+            tensors.push_back(item.inputs->tensors[entry]);
+        } catch (const core::Error& error) {
+            fail(item, error);
+        }
+    }
+    if (asked.empty()) return;
+    const std::lock_guard lock(device_mutex);
+    try {
+        note_use();
+        take_answers(entry, asked, device->run(*entries[entry].slot, tensors, pass, record));
+    } catch (const core::Error& error) {
+        for (Item* item : asked) fail(*item, error);
+        if (!is_lasting(error)) return;
+        entries[entry].status.error_code = error.code();
+        entries[entry].status.error_message = error.what();
+    }
+}
+
+void Engine::State::take_answers(std::size_t entry, std::span<Item* const> asked, MemberRun answers) const {
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        Opinion& opinion = asked[i]->diagnosis.opinions[entry];
+        opinion.load_ms = answers.load_ms;
+        opinion.run_ms = answers.run_ms;
+        opinion.was_resident = answers.was_resident;
+        opinion.backend = answers.backend;
+        opinion.device = answers.device;
+        opinion.precision = to_string(answers.precision);
+        try {
+            opinion.probabilities = softmax(answers.logits[i], entries[entry].manifest.temperature);
+        } catch (const core::Error& error) {
+            opinion.error_code = error.code();
+            opinion.error_message = error.what();
+            continue;
+        }
+        const std::size_t choice = first_choice(opinion.probabilities);
+        opinion.label = classes[choice];
+        opinion.confidence = opinion.probabilities[choice];
+    }
+}
+
+void Engine::State::warm_up(std::span<const std::size_t> batches) {
+    Inputs empty = prepare([](const Manifest& manifest) {
+        const auto& side = manifest.input_shape;
+        return std::make_shared<const imaging::Tensor>(
+            imaging::Tensor{side, imaging::Layout::Chw,
+                            std::vector<float>(static_cast<std::size_t>(side[0] * side[1] * side[2]))});
+    });
+    for (const std::size_t batch : batches) {
+        (void)run_batch(std::vector<Inputs>(std::min(batch, kMaxBatch + 1), empty), {});
+    }
+    const std::lock_guard lock(device_mutex);
+    device->keep_profiles();
+}
+
+void Engine::State::release_memory() {
+    const std::lock_guard lock(device_mutex);
+    RunRecord unused(options.clock);
+    device->close_all(unused);
+}
+
+void Engine::State::note_use() {
+    if (!idle_) return;
+    idle_->last_use = std::chrono::steady_clock::now();
+    idle_->condition.notify_one();
+}
+
+void Engine::State::release_when_idle(const std::stop_token& stop) {
+    std::unique_lock lock(device_mutex);
+    while (!stop.stop_requested()) {
+        const auto seen = idle_->last_use;
+        const auto is_used = [&] { return idle_->last_use != seen; };
+        if (seen == std::chrono::steady_clock::time_point{}) {
+            idle_->condition.wait(lock, stop, is_used);
+            continue;
+        }
+        if (idle_->condition.wait_until(lock, stop, seen + options.idle_release, is_used)) continue;
+        if (stop.stop_requested()) return;
+        RunRecord unused(options.clock);
+        device->close_all(unused);
+        idle_->last_use = {};
+    }
+}
+
+void Engine::State::conclude(Diagnosis& diagnosis) const {
+    std::vector<Vote> votes;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        const Opinion& opinion = diagnosis.opinions[i];
+        if (opinion.is_given()) votes.push_back({opinion.probabilities, entries[i].manifest.weight});
+    }
+    if (votes.empty()) {
+        core::Details details;
+        for (const Opinion& opinion : diagnosis.opinions) {
+            details.push_back({opinion.member_id, opinion.error_code + ": " + opinion.error_message});
+        }
+        throw core::InferenceError("ensemble.no_opinion",
+                                   "none of " + std::to_string(entries.size()) + " members could answer; `" +
+                                       diagnosis.opinions.front().member_id +
+                                       "`: " + diagnosis.opinions.front().error_message,
+                                   std::move(details));
+    }
+    Consensus consensus = agree(votes, options.consensus);
+    diagnosis.label = classes[consensus.class_index];
+    diagnosis.classes = classes;
+    diagnosis.confidence = consensus.confidence;
+    diagnosis.probabilities = std::move(consensus.probabilities);
+    diagnosis.agreement = consensus.agreement;
+    diagnosis.entropy = consensus.entropy;
+    diagnosis.consensus = options.consensus;
+    diagnosis.confidence_threshold = options.confidence_threshold;
+    diagnosis.needs_review = consensus.confidence < options.confidence_threshold;
+}
+
+}  // namespace consilia::inference

@@ -1,0 +1,78 @@
+#pragma once
+// What an engine holds: its members, their device, and the way from inputs to diagnoses.
+#include <sys/types.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "consilia/inference/engine.hpp"
+#include "inference/device_run.hpp"
+
+namespace consilia::inference {
+
+struct Engine::State {
+    struct Entry {
+        MemberStatus status;
+        std::optional<std::size_t> slot;  // Empty if the package cannot be used.
+        Manifest manifest;
+    };
+    /// An image on its way through the panel.
+    struct Item {
+        const Inputs* inputs = nullptr;
+        Diagnosis diagnosis{};
+        std::exception_ptr error{};
+    };
+    /// Called between members, holding no lock; what it throws ends the run.
+    using AfterMember = std::function<void(std::size_t entry, std::size_t done)>;
+
+    State(const std::vector<std::filesystem::path>& members, EngineOptions given);
+    ~State();
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+
+    /// @throws Unavailable (`engine.forked`).
+    void check_process() const;
+    [[nodiscard]] Inputs prepare(const InputSource& source) const;
+    [[nodiscard]] Diagnosis run(const InputSource& inputs, const RunOptions& run_options);
+    [[nodiscard]] std::vector<BatchOutcome> run_batch(std::span<const Inputs> batch,
+                                                      const BatchOptions& run_options);
+    void warm_up(std::span<const std::size_t> batches);
+    void release_memory();
+
+    EngineOptions options;
+    std::vector<Entry> entries;
+    std::vector<std::string> classes;
+    mutable std::mutex device_mutex;  // Guards the device and the statuses' errors.
+    mutable std::optional<DeviceMembers> device;
+
+private:
+    void add(const std::filesystem::path& directory, std::vector<Member>& read);
+    void check_classes(const Manifest& manifest);
+    void check_ids() const;
+    void find_budget();
+    void make_device(std::vector<Member> members);
+    std::shared_ptr<const Backend> find_backend(const std::string& format) const;
+    [[nodiscard]] std::vector<Item> begin(std::span<const Inputs> batch) const;
+    void run_items(std::vector<Item>& items, const AfterMember& after_member);
+    void ask(std::size_t entry, std::vector<Item>& items, const Pass& pass, RunRecord& record);
+    void take_answers(std::size_t entry, std::span<Item* const> asked, MemberRun answers) const;
+    void conclude(Diagnosis& diagnosis) const;
+    void note_use();
+    void release_when_idle(const std::stop_token& stop);
+
+    const ::pid_t pid_;
+    std::unique_ptr<MemoryLedger> host_ledger_;  // For members that step down to the processor.
+    std::unique_ptr<MemoryLedger> staging_;
+    struct Idle {
+        std::condition_variable_any condition;
+        std::chrono::steady_clock::time_point last_use{};  // Under the device mutex.
+        std::jthread thread;
+    };
+    std::unique_ptr<Idle> idle_;  // Last: its thread ends before what it uses.
+};
+
+}  // namespace consilia::inference
