@@ -17,6 +17,16 @@ namespace fs = std::filesystem;
 
 constexpr int kMaxMissingLibraries = 16;
 
+// A runtime must find its own symbols first. OpenCV brings the reference BLAS of the distribution into this
+// process, and libtorch, which has one of its own under the same names, would otherwise call that: some 20
+// times slower, and with other last bits. The sanitizers replace functions of the process and refuse the
+// flag.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kOpenMode = RTLD_NOW | RTLD_LOCAL;
+#else
+constexpr int kOpenMode = RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND;
+#endif
+
 struct Loaded {
     std::map<std::string, std::shared_ptr<const Backend>, std::less<>> by_name;
     std::mutex mutex;
@@ -96,7 +106,7 @@ std::string missing_library(const std::string& message) {
 void* open_library(const fs::path& path, const std::vector<fs::path>& runtimes, int depth,
                    std::string& message) {
     for (int attempt = 0; attempt < kMaxMissingLibraries; ++attempt) {
-        if (void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) return handle;
+        if (void* handle = ::dlopen(path.c_str(), kOpenMode)) return handle;
         message = loader_message();
         const std::string missing = missing_library(message);
         if (depth >= kMaxMissingLibraries || missing.empty() || missing == path) return nullptr;

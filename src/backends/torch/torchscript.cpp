@@ -1,63 +1,39 @@
-// TorchScript behind the backend table. The only translation unit that sees torch.
-#include <ATen/Parallel.h>
-#include <c10/core/Allocator.h>
+// TorchScript behind the backend table.
+#include <ATen/autocast_mode.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 #include <torch/csrc/jit/python/update_graph_executor_opt.h>
 #include <torch/script.h>
 #include <torch/version.h>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 #include <istream>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <streambuf>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "common.hpp"
 #include "consilia/c/backend.h"
+#include "device.hpp"
 
 struct consilia_model {
     torch::jit::Module module;
     std::map<std::string, at::Tensor>
         missing;  ///< What the code was saved without; the tensors are the module's own.
     std::uint64_t resident_bytes = 0;
+    c10::Device device = c10::kCPU;
+    std::int32_t precision = CONSILIA_PRECISION_F32;
 };
 
 namespace {
 
-/// The thread count is the process's: only one run at a time may change it.
-std::mutex& thread_count_mutex() {
-    static std::mutex mutex;
-    return mutex;
-}
-
-class ThreadCountScope {
-public:
-    explicit ThreadCountScope(int wanted) {
-        if (wanted <= 0 || wanted == at::get_num_threads()) return;
-        lock_ = std::unique_lock(thread_count_mutex());
-        before_ = at::get_num_threads();
-        at::set_num_threads(wanted);
-    }
-    ~ThreadCountScope() {
-        if (lock_.owns_lock()) at::set_num_threads(before_);
-    }
-    ThreadCountScope(const ThreadCountScope&) = delete;
-    ThreadCountScope& operator=(const ThreadCountScope&) = delete;
-
-private:
-    std::unique_lock<std::mutex> lock_;
-    int before_ = 0;
-};
+using namespace consilia::torch_backend;
 
 /// Runs the graph as it was saved. The optimising executor would profile the first runs and change later
 /// ones, so that results and memory would depend on how often a model has run. The switch is the thread's
@@ -74,69 +50,6 @@ public:
 private:
     bool before_;
 };
-
-/// Follows what torch's allocator takes and gives back on this thread; kernels allocate nothing on their
-/// helpers.
-class AllocationMeter final : public c10::MemoryReportingInfoBase {
-public:
-    void reportMemoryUsage(void* /*address*/, std::int64_t size, std::size_t /*allocated*/,
-                           std::size_t /*reserved*/, c10::Device /*device*/) override {
-        held_ += size;
-        peak_ = std::max(peak_, held_);
-    }
-    [[nodiscard]] bool memoryProfilingEnabled() const override { return true; }
-    [[nodiscard]] std::uint64_t peak_bytes() const noexcept { return static_cast<std::uint64_t>(peak_); }
-
-private:
-    std::int64_t held_ = 0;
-    std::int64_t peak_ = 0;
-};
-
-/// Runs a body and turns what it throws into a message of one line: torch appends stack traces.
-template <class Body>
-int guarded(char* error, std::size_t error_size, Body&& body) noexcept {
-    const auto report = [&](const char* message) {
-        if (error == nullptr || error_size == 0) return;
-        const std::size_t length = std::min(std::strcspn(message, "\n"), error_size - 1);
-        std::memcpy(error, message, length);
-        error[length] = '\0';
-    };
-    try {
-        body();
-        return 0;
-    } catch (const c10::Error& caught) {
-        report(caught.what_without_backtrace());
-    } catch (const std::exception& caught) {
-        report(caught.what());
-    } catch (...) {
-        report("an unknown exception");
-    }
-    return 1;
-}
-
-c10::ScalarType scalar_type(std::int32_t dtype) {
-    switch (dtype) {
-        case CONSILIA_DTYPE_F32:
-            return c10::kFloat;
-        case CONSILIA_DTYPE_F16:
-            return c10::kHalf;
-        case CONSILIA_DTYPE_BF16:
-            return c10::kBFloat16;
-        case CONSILIA_DTYPE_I64:
-            return c10::kLong;
-        case CONSILIA_DTYPE_U8:
-            return c10::kByte;
-        case CONSILIA_DTYPE_BOOL:
-            return c10::kBool;
-        default:
-            throw std::invalid_argument("unknown element type " + std::to_string(dtype));
-    }
-}
-
-at::Tensor borrow(const consilia_tensor_view_t& view) {
-    return at::from_blob(view.data, c10::IntArrayRef(view.shape, static_cast<std::size_t>(view.rank)),
-                         at::TensorOptions().dtype(scalar_type(view.dtype)));
-}
 
 std::uint64_t constant_bytes(const torch::jit::Block& block) {
     std::uint64_t bytes = 0;
@@ -158,18 +71,42 @@ void add_tensor(consilia_model& model, const std::string& name, const at::Tensor
     }
 }
 
-void check_device(std::string_view device) {
-    if (device != "cpu")
-        throw std::invalid_argument("this backend runs on `cpu`, not on `" + std::string(device) + "`");
-}
+/// Autocast around the run of one member. What it casted is forgotten at its end: a scope around all members
+/// would keep a copy of everybody's weights.
+class PrecisionScope {
+public:
+    PrecisionScope(c10::DeviceType device, std::int32_t precision) : device_(device) {
+        if (precision == CONSILIA_PRECISION_F32) return;
+        is_on_ = true;
+        was_enabled_ = at::autocast::is_autocast_enabled(device);
+        dtype_before_ = at::autocast::get_autocast_dtype(device);
+        at::autocast::set_autocast_enabled(device, true);
+        at::autocast::set_autocast_dtype(device,
+                                         precision == CONSILIA_PRECISION_BF16 ? c10::kBFloat16 : c10::kHalf);
+        at::autocast::increment_nesting();
+    }
+    ~PrecisionScope() {
+        if (!is_on_) return;
+        if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+        at::autocast::set_autocast_dtype(device_, dtype_before_);
+        at::autocast::set_autocast_enabled(device_, was_enabled_);
+    }
+    PrecisionScope(const PrecisionScope&) = delete;
+    PrecisionScope& operator=(const PrecisionScope&) = delete;
 
-int query_device(const char* device, consilia_backend_device_t* out, char* error, size_t error_size) {
-    return guarded(error, error_size, [&] {
-        check_device(device);
-        const auto page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-        out->total_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * page_bytes;
-        out->free_bytes = static_cast<std::uint64_t>(::sysconf(_SC_AVPHYS_PAGES)) * page_bytes;
-    });
+private:
+    c10::DeviceType device_;
+    at::ScalarType dtype_before_ = c10::kFloat;
+    bool is_on_ = false;
+    bool was_enabled_ = false;
+};
+
+std::int32_t checked_precision(const consilia_backend_open_options_t& options) {
+    if (options.struct_size < sizeof options) return CONSILIA_PRECISION_F32;
+    if (options.precision < CONSILIA_PRECISION_F32 || options.precision > CONSILIA_PRECISION_F16) {
+        throw std::invalid_argument("there is no precision " + std::to_string(options.precision));
+    }
+    return options.precision;
 }
 
 /// Reads memory as a stream, without a copy.
@@ -199,11 +136,12 @@ int open(const consilia_backend_open_options_t* options, consilia_model_t** out_
          size_t error_size) {
     return guarded(error, error_size, [&] {
         *out_model = nullptr;
-        check_device(options->device);
         auto model = std::make_unique<consilia_model_t>();
+        model->device = find_device(options->device);
+        model->precision = checked_precision(*options);
         MemoryBuffer code(options->code, options->code_size);
         std::istream stream(&code);
-        model->module = torch::jit::load(stream, c10::Device(c10::kCPU));
+        model->module = torch::jit::load(stream, model->device);
         for (const auto& parameter : model->module.named_parameters()) {
             parameter.value.set_requires_grad(false);
             add_tensor(*model, parameter.name, parameter.value);
@@ -239,7 +177,7 @@ int bind_weights(consilia_model_t* model, const consilia_tensor_view_t* weights,
                 throw std::invalid_argument(std::string("the code has no place for the tensor `") +
                                             weights[i].name + "`");
             }
-            at::Tensor given = borrow(weights[i]);
+            at::Tensor given = borrow(weights[i], model->device);
             if (given.scalar_type() != found->second.scalar_type()) {
                 throw std::invalid_argument("the tensor `" + found->first +
                                             "` has another element type than the code wants");
@@ -265,19 +203,20 @@ int run(consilia_model_t* model, const consilia_tensor_view_t* input, const cons
         const c10::InferenceMode inference;
         const PlainExecutionScope plain;
         const ThreadCountScope threads(options == nullptr ? 0 : options->threads);
-        const auto meter = std::make_shared<AllocationMeter>();
+        const auto meter = std::make_shared<AllocationMeter>(model->device.type());
         std::optional<c10::DebugInfoGuard> metered;
         // A profiler of the host program holds its own state there, and would take ours for it.
         if (c10::ThreadLocalDebugInfo::get(c10::DebugInfoKind::PROFILER_STATE) == nullptr) {
             metered.emplace(c10::DebugInfoKind::PROFILER_STATE, meter);
         }
 
-        std::vector<c10::IValue> arguments{borrow(*input)};
-        const at::Tensor logits = model->module.forward(std::move(arguments)).toTensor().contiguous();
+        const PrecisionScope precision(model->device.type(), model->precision);
+        std::vector<c10::IValue> arguments{borrow(*input).to(model->device)};
+        const at::Tensor logits =
+            model->module.forward(std::move(arguments)).toTensor().to(c10::kCPU, c10::kFloat).contiguous();
         const c10::IntArrayRef wanted(output->shape, static_cast<std::size_t>(output->rank));
-        if (logits.scalar_type() != c10::kFloat || logits.sizes() != wanted) {
-            throw std::runtime_error("the model gave " + c10::str(logits.scalar_type(), ' ', logits.sizes()) +
-                                     ", wanted Float " + c10::str(wanted));
+        if (logits.sizes() != wanted) {
+            throw std::runtime_error(c10::str("the model gave ", logits.sizes(), ", wanted ", wanted));
         }
         std::memcpy(output->data, logits.const_data_ptr<float>(), logits.nbytes());
         if (options != nullptr) options->activation_bytes_peak = metered ? meter->peak_bytes() : 0;
@@ -301,11 +240,11 @@ const consilia_backend_v1_t kBackend = {sizeof(consilia_backend_v1_t),
                                         &unbind_weights,
                                         &run,
                                         &release,
-                                        nullptr,
-                                        nullptr,
-                                        nullptr,
-                                        nullptr,
-                                        nullptr};
+                                        &allocate,
+                                        &deallocate,
+                                        &upload,
+                                        &finish_uploads,
+                                        &release_cache};
 
 }  // namespace
 

@@ -1,0 +1,138 @@
+// What does a pass over a panel of full-size members take within a budget, in time and in memory? Prints one
+// line of JSON; `make compare AREA=inference` runs it beside its peers.
+//
+//     ensemble --budget-mib 400 --passes 7 --threads 2 --warm demo.member a.member b.member …
+//
+// `warm` names a small member of the same format: it is run and closed first, so that the runtime, which any
+// program with models has, is not counted as the ensemble's memory.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "consilia/inference/engine.hpp"
+#include "process_memory.hpp"
+
+namespace {
+
+using namespace consilia;
+using inference::Engine;
+using inference::EngineOptions;
+using nlohmann::json;
+
+struct Arguments {
+    std::uint64_t budget_bytes = 0;
+    std::size_t passes = 5;
+    std::size_t batch = 1;
+    EngineOptions engine{};
+    std::vector<std::filesystem::path> warm{};
+    std::vector<std::filesystem::path> members{};
+};
+
+Arguments parse(int count, char** words) {
+    Arguments arguments;
+    for (int i = 1; i < count; ++i) {
+        const std::string word = words[i];
+        const auto value = [&] { return std::string(i + 1 < count ? words[++i] : ""); };
+        if (word == "--budget-mib") {
+            arguments.budget_bytes = std::stoull(value()) << 20;
+        } else if (word == "--passes") {
+            arguments.passes = std::stoul(value());
+        } else if (word == "--batch") {
+            arguments.batch = std::stoul(value());
+        } else if (word == "--threads") {
+            arguments.engine.threads = std::stoi(value());
+        } else if (word == "--device") {
+            arguments.engine.device = value();
+        } else if (word == "--staging-mib") {
+            arguments.engine.staging_bytes = std::stoull(value()) << 20;
+        } else if (word == "--cache") {
+            arguments.engine.cache_directory = value();
+        } else if (word == "--warm") {
+            arguments.warm.emplace_back(value());
+        } else {
+            arguments.members.emplace_back(word);
+        }
+    }
+    arguments.engine.budget_bytes = arguments.budget_bytes;
+    return arguments;
+}
+
+/// Noise of the members' shapes, the same for every program that is compared.
+inference::Inputs noise(const Engine& engine, unsigned seed) {
+    return engine.prepare([seed](const inference::Manifest& manifest) {
+        const auto& side = manifest.input_shape;
+        imaging::Tensor tensor{side, imaging::Layout::Chw, {}};
+        tensor.values.resize(static_cast<std::size_t>(side[0] * side[1] * side[2]));
+        std::minstd_rand random(seed);
+        for (float& value : tensor.values) value = static_cast<float>(random() % 4096) / 2048.0F - 1.0F;
+        return std::make_shared<const imaging::Tensor>(std::move(tensor));
+    });
+}
+
+std::vector<inference::BatchOutcome> run(Engine& engine, std::span<const inference::Inputs> batch) {
+    auto outcomes = engine.run_batch(batch);
+    for (const auto& outcome : outcomes) {
+        if (outcome.error) std::rethrow_exception(outcome.error);
+        for (const inference::Opinion& opinion : outcome.diagnosis.opinions) {
+            if (!opinion.is_given())
+                throw std::runtime_error(opinion.member_id + ": " + opinion.error_message);
+        }
+    }
+    return outcomes;
+}
+
+json measure(const Arguments& arguments) {
+    if (!arguments.warm.empty()) {
+        EngineOptions options = arguments.engine;
+        options.budget_bytes = 0;
+        Engine small(arguments.warm, options);
+        const inference::Inputs input = noise(small, 1);
+        (void)run(small, {&input, 1});
+    }
+    std::vector<inference::Inputs> batch;
+    Engine engine(arguments.members, arguments.engine);
+    for (std::size_t i = 0; i < arguments.batch; ++i)
+        batch.push_back(noise(engine, static_cast<unsigned>(i + 1)));
+    const std::uint64_t before_bytes = benchmarks::resident_bytes();
+    benchmarks::forget_peak();
+    json result = {{"passes_ms", json::array()}};
+    std::vector<inference::BatchOutcome> outcomes;
+    // Two passes settle what is resident, as many are measured.
+    for (std::size_t pass = 0; pass < arguments.passes + 2; ++pass) {
+        const auto begin = std::chrono::steady_clock::now();
+        outcomes = run(engine, batch);
+        const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+        if (pass >= 2) result["passes_ms"].push_back(took.count());
+    }
+    result["growth_bytes"] = benchmarks::peak_resident_bytes() - before_bytes;
+    result["ledger_peak_bytes"] = engine.memory().peak_bytes;
+    result["plan"] = json::parse(engine.plan(arguments.batch).to_json());
+    result["drawing"] = engine.plan(arguments.batch).to_text();
+    result["device"] = engine.memory().budget_bytes;
+    const auto& diagnosis = outcomes.front().diagnosis;
+    result["batch_size"] = engine.plan(arguments.batch).batch_size;
+    for (const inference::Opinion& opinion : diagnosis.opinions) {
+        result["opinions"][opinion.member_id] = opinion.probabilities;
+        result["run_ms"][opinion.member_id] = opinion.run_ms;
+        result["load_ms"][opinion.member_id] = opinion.load_ms;
+        result["backend"] = opinion.backend;
+    }
+    return result;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+    try {
+        std::printf("%s\n", measure(parse(count, words)).dump().c_str());
+        return 0;
+    } catch (const std::exception& error) {
+        static_cast<void>(std::fprintf(stderr, "ensemble: %s\n", error.what()));
+        return 1;
+    }
+}
