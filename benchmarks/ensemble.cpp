@@ -1,10 +1,7 @@
 // What does a pass over a panel of full-size members take within a budget, in time and in memory? Prints one
 // line of JSON; `make compare AREA=inference` runs it beside its peers.
 //
-//     ensemble --budget-mib 400 --passes 7 --threads 2 --warm demo.member a.member b.member …
-//
-// `warm` names a small member of the same format: it is run and closed first, so that the runtime, which any
-// program with models has, is not counted as the ensemble's memory.
+//     ensemble --budget-mib 400 --passes 7 --threads 2 a.member b.member …
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -29,7 +26,6 @@ struct Arguments {
     std::size_t passes = 5;
     std::size_t batch = 1;
     EngineOptions engine{};
-    std::vector<std::filesystem::path> warm{};
     std::vector<std::filesystem::path> members{};
 };
 
@@ -52,8 +48,6 @@ Arguments parse(int count, char** words) {
             arguments.engine.staging_bytes = std::stoull(value()) << 20;
         } else if (word == "--cache") {
             arguments.engine.cache_directory = value();
-        } else if (word == "--warm") {
-            arguments.warm.emplace_back(value());
         } else {
             arguments.members.emplace_back(word);
         }
@@ -87,12 +81,17 @@ std::vector<inference::BatchOutcome> run(Engine& engine, std::span<const inferen
 }
 
 json measure(const Arguments& arguments) {
-    if (!arguments.warm.empty()) {
-        EngineOptions options = arguments.engine;
-        options.budget_bytes = 0;
-        Engine small(arguments.warm, options);
-        const inference::Inputs input = noise(small, 1);
-        (void)run(small, {&input, 1});
+    {
+        // Every member once, alone: then the runtime has compiled its kernels and filled its tables, which it
+        // keeps for good and any program that runs these models has.
+        for (const auto& member : arguments.members) {
+            EngineOptions options = arguments.engine;
+            options.budget_bytes = 0;
+            Engine alone({member}, options);
+            const inference::Inputs input = noise(alone, 1);
+            (void)run(alone, {&input, 1});
+            alone.release_memory();
+        }
     }
     std::vector<inference::Inputs> batch;
     Engine engine(arguments.members, arguments.engine);

@@ -220,7 +220,8 @@ Model Backend::open(const ModelSource& source) const {
     consilia_backend_description_t description{};
     description.struct_size = sizeof description;
     if (table_.describe(opened, &description, error.data(), ErrorText::size()) != 0) refuse(error);
-    model.description_ = {description.resident_bytes, description.needs_weights != 0};
+    model.description_ = {description.resident_bytes, description.needs_weights != 0,
+                          description.measure_process != 0};
     return model;
 }
 

@@ -39,6 +39,9 @@ void check_version(const Manifest& manifest, const Backend& backend) {
 
 }  // namespace
 
+/// Parsing the code of a full-size network took up to 100 MB of the heap for a moment.
+constexpr std::uint64_t kHeapStagingBytes = 112 << 20;
+
 /// The plan is made anew after so many passes: by then times are no longer those of the first run.
 const std::set<std::uint64_t> kPassesToPlanAnew = {4, 16};
 
@@ -198,7 +201,9 @@ void DeviceMembers::try_group(std::size_t index, std::span<const TensorPointer> 
     make_room(slot.open_bytes(), index, pass, record);
     open(place, record, outcome);
     refuse_if_too_large(slot, together);
-    make_room(slot.load_bytes() + slot.activation_bytes(together), index, pass, record);
+    const std::uint64_t wanted_bytes = slot.load_bytes() + slot.activation_bytes(together);
+    make_room(wanted_bytes, index, pass, record);
+    give_back_heap(place, wanted_bytes);
     load(slot, record, outcome);
     run_loaded(index, inputs, pass, record, outcome);
 }
@@ -230,6 +235,9 @@ void DeviceMembers::open(Place& place, RunRecord& record, MemberRun& outcome) {
     const std::uint64_t held_bytes = slot.settings().ledger->held_bytes() + slot.open_bytes();
     slot.open(place.backend);
     record.note_held(held_bytes);
+    if (slot.keeps_freed_memory()) {
+        for (const Place& other : places_) other.slot->guess_staging(kHeapStagingBytes);
+    }
     slot.profile().note_open_ms(record.watch.elapsed_ms() - opening_ms);
     outcome.load_ms += record.watch.elapsed_ms() - begin_ms;
     add_event(record, TraceKind::Open, slot, begin_ms, slot.held_bytes());
@@ -272,6 +280,9 @@ void DeviceMembers::run_loaded(std::size_t index, std::span<const TensorPointer>
     slot.profile().note_run_ms(
         together, options_.run.is_deterministic ? run_ms / static_cast<double>(inputs.size()) : run_ms);
     outcome.run_ms += run_ms;
+    if (slot.keeps_freed_memory()) {
+        kept_by_heap_bytes_ = std::max(kept_by_heap_bytes_, slot.activation_bytes(together));
+    }
     for (Logits& of_one : logits) outcome.logits.push_back(std::move(of_one));
     const std::uint64_t run_bytes = std::max(expected_bytes, slot.activation_bytes(together));
     add_event(record, TraceKind::Run, slot, begin_ms, slot.activation_bytes(together));
@@ -355,6 +366,12 @@ void DeviceMembers::settle(Place& place) {
 
 std::uint64_t DeviceMembers::available_bytes() const noexcept {
     return options_.ledger->available_bytes();
+}
+
+void DeviceMembers::give_back_heap(Place& place, std::uint64_t wanted_bytes) {
+    if (kept_by_heap_bytes_ == 0 || available_bytes() >= wanted_bytes + kept_by_heap_bytes_) return;
+    place.backend->release_cache(options_.device);
+    kept_by_heap_bytes_ = 0;
 }
 
 void DeviceMembers::make_room(std::uint64_t size_bytes, std::size_t index, const Pass& pass,

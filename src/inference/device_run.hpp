@@ -137,6 +137,9 @@ private:
                    RunRecord& record);
     void settle(Place& place);
     [[nodiscard]] std::uint64_t available_bytes() const noexcept;
+    /// Lets the runtime give back what runs before left, where the budget has no room for it beside these
+    /// bytes.
+    void give_back_heap(Place& place, std::uint64_t wanted_bytes);
     /// Evicts others until this many bytes are available, or nothing is left to evict.
     void make_room(std::uint64_t size_bytes, std::size_t index, const Pass& pass, RunRecord& record);
     void evict(MemberSlot& slot, std::uint64_t size_bytes, bool with_code, RunRecord& record);
@@ -148,6 +151,7 @@ private:
     std::vector<Place> places_;
     std::map<std::size_t, Plan> plans_;  // By batch; dropped when a size changes.
     std::uint64_t passes_ = 0;
+    std::uint64_t kept_by_heap_bytes_ = 0;  // Activations that were freed but may still be with the process.
 };
 
 }  // namespace consilia::inference

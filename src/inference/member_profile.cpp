@@ -44,7 +44,13 @@ void MemberProfile::note_load(std::uint64_t bytes, std::uint64_t whole_bytes, do
 void MemberProfile::note_run_size(std::size_t batch, std::uint64_t activation_bytes) {
     if (runs_.size() >= kMaxBatches && !runs_.contains(batch)) return;
     Runs& runs = runs_[batch];
+    ++runs.count;
     if (activation_bytes > 0) runs.activation_bytes = activation_bytes;
+}
+
+std::size_t MemberProfile::runs(std::size_t batch) const {
+    const auto found = runs_.find(batch);
+    return found == runs_.end() ? 0 : found->second.count;
 }
 
 void MemberProfile::note_run_ms(std::size_t batch, double ms) {
@@ -81,6 +87,7 @@ std::optional<std::uint64_t> MemberProfile::activation_bytes(std::size_t batch) 
 std::string MemberProfile::to_json() const {
     nlohmann::ordered_json document = {{"version", kVersion}};
     if (code_bytes_) document["code_bytes"] = *code_bytes_;
+    if (staging_bytes_) document["staging_bytes"] = *staging_bytes_;
     if (const auto ms = open_ms()) document["open_ms"] = *ms;
     if (const auto ms = load_ms()) document["load_ms"] = *ms;
     document["runs"] = nlohmann::ordered_json::array();
@@ -97,6 +104,8 @@ bool MemberProfile::read_json(const std::string& text) {
     try {
         MemberProfile read;
         if (document.contains("code_bytes")) read.code_bytes_ = document["code_bytes"].get<std::uint64_t>();
+        if (document.contains("staging_bytes"))
+            read.staging_bytes_ = document["staging_bytes"].get<std::uint64_t>();
         if (document.contains("open_ms")) read.open_times_.add(document["open_ms"].get<double>());
         if (document.contains("load_ms")) read.load_times_.add(document["load_ms"].get<double>());
         for (const auto& run : document.at("runs")) {

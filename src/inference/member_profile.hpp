@@ -26,6 +26,8 @@ private:
 class MemberProfile {
 public:
     void note_open_size(std::uint64_t code_bytes) { code_bytes_ = code_bytes; }
+    /// Held only while it was opened, beyond its code.
+    void note_staging_size(std::uint64_t bytes) { staging_bytes_ = bytes; }
     void note_open_ms(double ms) { open_times_.add(ms); }
     /// `bytes` of `whole_bytes` of weights came in.
     void note_load(std::uint64_t bytes, std::uint64_t whole_bytes, double ms);
@@ -34,13 +36,17 @@ public:
     void note_run_ms(std::size_t batch, double ms);
 
     [[nodiscard]] const std::optional<std::uint64_t>& code_bytes() const noexcept { return code_bytes_; }
+    [[nodiscard]] const std::optional<std::uint64_t>& staging_bytes() const noexcept {
+        return staging_bytes_;
+    }
     [[nodiscard]] std::optional<double> open_ms() const;
     /// Of all weights.
     [[nodiscard]] std::optional<double> load_ms() const;
     /// Measured, or in proportion to the nearest batch that was.
     [[nodiscard]] std::optional<double> run_ms(std::size_t batch) const;
     [[nodiscard]] std::optional<std::uint64_t> activation_bytes(std::size_t batch) const;
-    [[nodiscard]] bool has_run(std::size_t batch) const { return runs_.contains(batch); }
+    /// Runs of this batch whose size was noted.
+    [[nodiscard]] std::size_t runs(std::size_t batch) const;
 
     [[nodiscard]] std::string to_json() const;
     /// Takes what can be read; false if the text is no profile.
@@ -49,9 +55,11 @@ public:
 private:
     struct Runs {
         std::uint64_t activation_bytes = 0;
+        std::size_t count = 0;
         RecentTimes times{};
     };
     std::optional<std::uint64_t> code_bytes_;
+    std::optional<std::uint64_t> staging_bytes_;
     RecentTimes open_times_;
     RecentTimes load_times_;
     std::map<std::size_t, Runs> runs_;

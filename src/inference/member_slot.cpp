@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <thread>
 #include <utility>
 
 #include "consilia/core/error.hpp"
+#include "inference/process_meter.hpp"
 #include "inference/sizes.hpp"
 
 namespace consilia::inference {
@@ -20,6 +22,19 @@ constexpr std::uint64_t kActivationsPerInput = 256;
 // Only to compare placements until times have been measured.
 constexpr double kOpenMsGuess = 200;
 constexpr double kBytesPerMsGuess = 4e6;
+
+/// A runtime's own share of an opened member is at most so much; what is beyond came from other threads.
+constexpr std::uint64_t kUntoldBytesMax = 64 << 20;
+/// Below this a process takes and gives pages for other reasons.
+constexpr std::uint64_t kUntoldBytesMin = 1 << 20;
+constexpr std::uint64_t kUntoldStagingMax = 256 << 20;  ///< Likewise while it is opened.
+/// The first runs of a batch size are watched.
+constexpr std::size_t kMeasuredRuns = 3;
+
+/// What `value` has more than `other`.
+std::uint64_t beyond(std::uint64_t value, std::uint64_t other) {
+    return value > other ? value - other : 0;
+}
 
 /// Floats at an address that kernels are promised, so that they take the same path each time.
 class AlignedFloats {
@@ -73,14 +88,22 @@ std::uint64_t MemberSlot::activation_bytes(std::size_t batch) const {
 }
 
 std::uint64_t MemberSlot::open_bytes() const noexcept {
-    return is_open() ? 0 : code_bytes() + member_.manifest().code.size_bytes;
+    return is_open() ? 0 : code_bytes() + staging_bytes();
+}
+
+std::uint64_t MemberSlot::staging_bytes() const noexcept {
+    const std::uint64_t file_bytes = member_.manifest().code.size_bytes;
+    if (profile_.staging_bytes()) return std::max(file_bytes, *profile_.staging_bytes());
+    // A guess must not keep out a member that may fit.
+    const std::uint64_t room = beyond(settings_.ledger->limit_bytes(), code_bytes() + file_bytes);
+    return file_bytes + std::min(settings_.staging_guess_bytes, room);
 }
 
 MemberCost MemberSlot::cost(std::size_t batch) const {
     MemberCost cost;
     cost.id = id();
     cost.code_bytes = code_bytes();
-    cost.staging_bytes = member_.manifest().code.size_bytes;
+    cost.staging_bytes = staging_bytes();
     cost.weights_bytes = weights_bytes_;
     cost.chunk_bytes = slab_ ? slab_->chunk_bytes() : 1;
     cost.activation_bytes = activation_bytes(batch);
@@ -96,8 +119,11 @@ void MemberSlot::open(std::shared_ptr<const Backend> backend) {
     backend_ = std::move(backend);
     try {
         code_reservation_ = settings_.ledger->reserve(code_bytes(), id());
-        const auto staging = settings_.ledger->reserve(manifest.code.size_bytes, id());
-        const std::vector<std::byte> code = member_.read_code();
+        const auto staging = settings_.ledger->reserve(staging_bytes(), id());
+        ProcessMeter meter;
+        std::optional<ProcessMeter::Watch> watch;
+        if (settings_.device == "cpu" && !profile_.staging_bytes()) watch.emplace(meter);
+        std::vector<std::byte> code = member_.read_code();
         model_ = backend_->open({.member_id = manifest.id,
                                  .format = manifest.format,
                                  .device = settings_.device,
@@ -106,7 +132,18 @@ void MemberSlot::open(std::shared_ptr<const Backend> backend) {
                                  .precision = settings_.precision,
                                  .threads = settings_.threads,
                                  .cache_path = settings_.cache_path});
-        const std::uint64_t found_bytes = model_->description().resident_bytes;
+        std::vector<std::byte>().swap(code);
+        std::uint64_t found_bytes = model_->description().resident_bytes;
+        if (keeps_freed_memory()) {
+            const std::uint64_t kept_bytes = meter.grown_bytes();
+            if (watch) {
+                const std::uint64_t staged_bytes = beyond(watch->peak_bytes(), kept_bytes + kUntoldBytesMin);
+                profile_.note_staging_size(std::min(staged_bytes, kUntoldStagingMax));
+            }
+            found_bytes += std::min(beyond(kept_bytes, found_bytes + kUntoldBytesMin), kUntoldBytesMax);
+        }
+        watch.reset();
+        has_run_ = false;
         has_change_ |= profile_.code_bytes() != found_bytes;
         profile_.note_open_size(found_bytes);
         code_reservation_.resize(found_bytes);
@@ -189,9 +226,9 @@ std::vector<Logits> MemberSlot::run_together(std::span<const TensorPointer> inpu
                                                 CONSILIA_DTYPE_F32};
 
     auto activations = settings_.ledger->reserve(activation_bytes(batch), id());
-    const std::uint64_t peak_bytes = model_->run(input_view, output_view, options);
+    const std::uint64_t peak_bytes = run_model(input_view, output_view, options, batch);
     const std::uint64_t reserved_bytes = activations.size_bytes();
-    has_change_ |= !profile_.has_run(batch) || (peak_bytes > 0 && peak_bytes != reserved_bytes);
+    has_change_ |= profile_.runs(batch) == 0 || (peak_bytes > 0 && peak_bytes != reserved_bytes);
     profile_.note_run_size(batch, peak_bytes);
     std::vector<Logits> answers;
     for (std::size_t i = 0; i < batch; ++i) {
@@ -200,6 +237,41 @@ std::vector<Logits> MemberSlot::run_together(std::span<const TensorPointer> inpu
     // Counted after the fact; a refusal here says that the outcome took more than the budget had.
     if (peak_bytes > reserved_bytes) activations.resize(peak_bytes);
     return answers;
+}
+
+std::uint64_t MemberSlot::run_model(const consilia_tensor_view_t& input, const consilia_tensor_view_t& output,
+                                    const ModelRunOptions& options, std::size_t batch) {
+    if (!keeps_freed_memory() || (has_run_ && profile_.runs(batch) >= kMeasuredRuns)) {
+        const std::uint64_t told_bytes = model_->run(input, output, options);
+        if (!keeps_freed_memory() || profile_.runs(batch) == 0) return told_bytes;
+        return std::max(told_bytes, activation_bytes(batch));
+    }
+    ProcessMeter meter;
+    std::uint64_t told_bytes = 0;
+    std::uint64_t peak_bytes = 0;
+    {
+        ProcessMeter::Watch watch(meter);
+        told_bytes = model_->run(input, output, options);
+        peak_bytes = watch.peak_bytes();
+    }
+    // The first run of all starts the runtime's threads and tables, which are no member's.
+    static std::atomic<bool> is_runtime_started = false;
+    if (!is_runtime_started.exchange(true)) {
+        has_run_ = true;
+        return told_bytes;
+    }
+    const std::uint64_t kept_bytes = std::min(beyond(meter.grown_bytes(), kUntoldBytesMin), kUntoldBytesMax);
+    if (!std::exchange(has_run_, true)) {
+        // The first run prepares the graph, and that stays.
+        profile_.note_open_size(code_reservation_.size_bytes() + kept_bytes);
+        code_reservation_.resize(code_reservation_.size_bytes() + kept_bytes);
+    }
+    // Other threads take memory too: the least of what was seen is nearest to the truth.
+    std::uint64_t used_bytes = beyond(peak_bytes, kept_bytes);
+    if (used_bytes < told_bytes + kUntoldBytesMin) used_bytes = told_bytes;
+    if (profile_.runs(batch) > 0 && used_bytes > 0)
+        used_bytes = std::min(used_bytes, activation_bytes(batch));
+    return used_bytes;
 }
 
 void MemberSlot::unbind() noexcept {

@@ -26,6 +26,9 @@ struct SlotSettings {
     Precision precision = Precision::F32;
     MemoryLedger* staging = nullptr;  ///< For copies of weights on the host; may be null.
     std::int32_t threads = 0;
+    /// What opening is taken to need beyond code and file until it was measured: where runtimes parse in the
+    /// heap.
+    std::uint64_t staging_guess_bytes = 0;
     const std::filesystem::path* cache_path = nullptr;
 };
 
@@ -43,7 +46,12 @@ public:
 
     [[nodiscard]] const Member& member() const noexcept { return member_; }
     [[nodiscard]] const std::string& id() const noexcept { return member_.id(); }
+    /// Freed memory of its runs may stay with the process until the backend's cache is released.
+    [[nodiscard]] bool keeps_freed_memory() const noexcept {
+        return is_open() && model_->description().measures_process && settings_.device == "cpu";
+    }
     [[nodiscard]] const SlotSettings& settings() const noexcept { return settings_; }
+    void guess_staging(std::uint64_t bytes) noexcept { settings_.staging_guess_bytes = bytes; }
     /// Closes it and runs it elsewhere or otherwise from now on.
     void settle(SlotSettings settings);
 
@@ -60,6 +68,8 @@ public:
     /// Bytes that the next steps need beyond what is held; opening reads the code file into memory for a
     /// moment.
     [[nodiscard]] std::uint64_t open_bytes() const noexcept;
+    /// Of opening: bytes beyond the code that are held for a moment.
+    [[nodiscard]] std::uint64_t staging_bytes() const noexcept;
     [[nodiscard]] std::uint64_t load_bytes() const noexcept { return weights_bytes_ - loaded_bytes(); }
     [[nodiscard]] std::uint64_t activation_bytes(std::size_t batch) const;
 
@@ -90,6 +100,9 @@ public:
 
 private:
     std::vector<Logits> run_together(std::span<const TensorPointer> inputs, const ModelRunOptions& options);
+    /// Runs the model. @return the most bytes that it held beyond weights, input and output; zero: not known.
+    std::uint64_t run_model(const consilia_tensor_view_t& input, const consilia_tensor_view_t& output,
+                            const ModelRunOptions& options, std::size_t batch);
     [[nodiscard]] std::uint64_t guessed_activation_bytes(std::size_t batch) const noexcept;
     [[nodiscard]] std::uint64_t code_bytes() const noexcept;
     void unbind() noexcept;
@@ -100,6 +113,7 @@ private:
     std::uint64_t weights_bytes_ = 0;
     bool has_change_ = true;
     bool is_bound_ = false;
+    bool has_run_ = false;  // Since it was opened.
     std::shared_ptr<const Backend> backend_;
     // INVARIANT: the model goes before the slab that it may point into, and both before their reservations.
     MemoryLedger::Reservation code_reservation_;

@@ -130,12 +130,18 @@ TEST_F(EngineTest, StreamingGivesTheSameBitsAsKeepingEverything) {
 TEST_F(EngineTest, AStreamedPassRunsBackwardsEveryOtherTime) {
     add_members({6400, 6400, 6400});
     Engine engine = open(6400 + 3 * 100 + 200 + 40);
+    // The first pass teaches sizes, the second is planned with them, and from then on it is steady.
     (void)engine.run(image());
-    const int bound = SimulatedDevice::instance().bound;
-    const Diagnosis second = engine.run(image());
-    EXPECT_TRUE(second.opinions[2].was_resident);
-    EXPECT_EQ(second.opinions[0].member_id, "m0");  // Opinions stay in the engine's order.
-    EXPECT_EQ(SimulatedDevice::instance().bound, bound + 2);
+    (void)engine.run(image());
+    for (int pass = 0; pass < 4; ++pass) {
+        const int bound = SimulatedDevice::instance().bound;
+        const Diagnosis diagnosis = engine.run(image());
+        EXPECT_EQ(diagnosis.opinions[0].member_id, "m0");  // Opinions stay in the engine's order.
+        EXPECT_EQ(std::count_if(diagnosis.opinions.begin(), diagnosis.opinions.end(),
+                                [](const Opinion& opinion) { return opinion.was_resident; }),
+                  1);  // The one that ran last.
+        EXPECT_EQ(SimulatedDevice::instance().bound, bound + 2);
+    }
 }
 
 TEST_F(EngineTest, NeverTakesMoreThanTheBudgetWhateverTheSizes) {

@@ -29,6 +29,7 @@ struct BackendSearch {
 struct ModelDescription {
     std::uint64_t resident_bytes = 0;  ///< Memory of its own: code, constants, frozen weights.
     bool needs_weights = false;
+    bool measures_process = false;  ///< It takes more of the process than it can tell.
 };
 
 /// What a member computes in; its input and its logits stay float32.

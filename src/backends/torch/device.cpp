@@ -9,6 +9,7 @@
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <dlfcn.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <map>
@@ -168,7 +169,11 @@ int finish_uploads(const char* device, char* error, std::size_t error_size) {
 void release_cache(const char* device) {
     guarded(nullptr, 0, [&] {
         const c10::Device found = find_device(device);
-        if (found.type() != c10::kCPU) at::getDeviceAllocator(found.type())->emptyCache();
+        if (found.type() == c10::kCPU) {
+            (void)::malloc_trim(0);
+        } else {
+            at::getDeviceAllocator(found.type())->emptyCache();
+        }
     });
 }
 

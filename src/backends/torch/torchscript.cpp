@@ -2,7 +2,10 @@
 #include <ATen/autocast_mode.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
+#include <torch/csrc/jit/passes/inliner.h>
+#include <torch/csrc/jit/passes/lower_graph.h>
 #include <torch/csrc/jit/python/update_graph_executor_opt.h>
+#include <torch/csrc/jit/runtime/interpreter.h>
 #include <torch/script.h>
 #include <torch/version.h>
 
@@ -23,7 +26,11 @@
 #include "device.hpp"
 
 struct consilia_model {
-    torch::jit::Module module;
+    /// One flat graph whose inputs after the first are the tensors of the module. The module itself, its
+    /// classes and the text that they were parsed from are gone: several times as much memory as the graph.
+    std::optional<torch::jit::Code> code;
+    std::vector<c10::IValue> attributes;
+    std::optional<torch::jit::Module> module;  ///< Of code that cannot be flattened.
     std::map<std::string, at::Tensor>
         missing;  ///< What the code was saved without; the tensors are the module's own.
     std::uint64_t resident_bytes = 0;
@@ -132,6 +139,39 @@ protected:
     }
 };
 
+void forget_sources(torch::jit::Block& block, const torch::jit::SourceRange& nowhere) {
+    for (torch::jit::Node* node : block.nodes()) {
+        node->setSourceRange(nowhere);
+        for (torch::jit::Block* inner : node->blocks()) forget_sources(*inner, nowhere);
+    }
+}
+
+/// Makes one graph of the module's methods, or keeps the module where it holds what is no tensor.
+void flatten(consilia_model& model, torch::jit::Module module) {
+    try {
+        std::shared_ptr<torch::jit::Graph> inlined = module.get_method("forward").graph()->copy();
+        torch::jit::Inline(*inlined);
+        auto [graph, attributes] = torch::jit::LowerGraph(*inlined, module._ivalue());
+        TORCH_CHECK(graph->inputs().size() == attributes.size() + 1, "forward takes more than one image");
+        const auto nothing = std::make_shared<torch::jit::Source>("");
+        forget_sources(*graph->block(), torch::jit::SourceRange(nothing, 0, 0));
+        model.attributes = std::move(attributes);
+        model.code.emplace(graph, "forward");
+    } catch (const c10::Error&) {
+        model.module.emplace(std::move(module));
+    }
+}
+
+at::Tensor forward(consilia_model& model, at::Tensor input) {
+    if (model.module) return model.module->forward({std::move(input)}).toTensor();
+    torch::jit::Stack stack;
+    stack.reserve(model.attributes.size() + 1);
+    stack.emplace_back(std::move(input));
+    stack.insert(stack.end(), model.attributes.begin(), model.attributes.end());
+    torch::jit::InterpreterState(*model.code).run(stack);
+    return stack.front().toTensor();
+}
+
 int open(const consilia_backend_open_options_t* options, consilia_model_t** out_model, char* error,
          size_t error_size) {
     return guarded(error, error_size, [&] {
@@ -141,14 +181,14 @@ int open(const consilia_backend_open_options_t* options, consilia_model_t** out_
         model->precision = checked_precision(*options);
         MemoryBuffer code(options->code, options->code_size);
         std::istream stream(&code);
-        model->module = torch::jit::load(stream, model->device);
-        for (const auto& parameter : model->module.named_parameters()) {
+        torch::jit::Module module = torch::jit::load(stream, model->device);
+        for (const auto& parameter : module.named_parameters()) {
             parameter.value.set_requires_grad(false);
             add_tensor(*model, parameter.name, parameter.value);
         }
-        for (const auto& buffer : model->module.named_buffers())
-            add_tensor(*model, buffer.name, buffer.value);
-        model->resident_bytes += constant_bytes(*model->module.get_method("forward").graph()->block());
+        for (const auto& buffer : module.named_buffers()) add_tensor(*model, buffer.name, buffer.value);
+        model->resident_bytes += constant_bytes(*module.get_method("forward").graph()->block());
+        flatten(*model, std::move(module));
         *out_model = model.release();
     });
 }
@@ -157,6 +197,8 @@ int describe(consilia_model_t* model, consilia_backend_description_t* out, char*
     return guarded(error, error_size, [&] {
         out->resident_bytes = model->resident_bytes;
         out->needs_weights = model->missing.empty() ? 0 : 1;
+        // Graphs lie in the heap, and oneDNN reorders weights and keeps its scratch past torch's allocator.
+        out->measure_process = model->device.type() == c10::kCPU ? 1 : 0;
     });
 }
 
@@ -211,9 +253,8 @@ int run(consilia_model_t* model, const consilia_tensor_view_t* input, const cons
         }
 
         const PrecisionScope precision(model->device.type(), model->precision);
-        std::vector<c10::IValue> arguments{borrow(*input).to(model->device)};
         const at::Tensor logits =
-            model->module.forward(std::move(arguments)).toTensor().to(c10::kCPU, c10::kFloat).contiguous();
+            forward(*model, borrow(*input).to(model->device)).to(c10::kCPU, c10::kFloat).contiguous();
         const c10::IntArrayRef wanted(output->shape, static_cast<std::size_t>(output->rank));
         if (logits.sizes() != wanted) {
             throw std::runtime_error(c10::str("the model gave ", logits.sizes(), ", wanted ", wanted));

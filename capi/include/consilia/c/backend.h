@@ -80,7 +80,10 @@ typedef struct consilia_backend_description {
     size_t struct_size;
     uint64_t resident_bytes; /* memory of its own: code, constants, frozen weights */
     int32_t needs_weights;   /* 1: bind_weights must come before run */
-    int32_t reserved;        /* zero */
+    /* Since 0.2. 1: the runtime takes memory of the process that it cannot tell, for graphs, packed weights
+     * or scratch. The engine then watches the process while the model opens and runs for the first times, and
+     * takes the larger figures; release_cache gives back what the process keeps for later. */
+    int32_t measure_process;
 } consilia_backend_description_t;
 
 typedef struct consilia_backend_run_options {
@@ -128,9 +131,9 @@ typedef struct consilia_backend_v1 {
     /* Closes a model; bound weights are forgotten. NULL is allowed. */
     void (*release)(consilia_model_t* model);
 
-    /* Since 0.2. A backend whose only device is the host's memory leaves the rest NULL: the engine then owns
-     * the memory of weights itself. Otherwise all are given, `device` is one that query_device knows, and the
-     * data of bound weights lie in blocks of CONSILIA_MEMORY_DEVICE. */
+    /* Since 0.2. A backend whose only device is the host's memory leaves the next four NULL: the engine then
+     * owns the memory of weights itself. Otherwise all are given, `device` is one that query_device knows,
+     * and the data of bound weights lie in blocks of CONSILIA_MEMORY_DEVICE. */
 
     /* A block of at least `size_bytes`, aligned to 64 bytes. */
     int (*allocate)(const char* device, int32_t kind, uint64_t size_bytes, void** out_block, char* error,
@@ -142,7 +145,7 @@ typedef struct consilia_backend_v1 {
                   size_t error_size);
     /* Waits until every upload so far is there; later runs see the data. */
     int (*finish_uploads)(const char* device, char* error, size_t error_size);
-    /* Gives memory that is kept for later use back to the device; it may be NULL by itself. */
+    /* Gives memory that is kept for later use back to the device; may be given or NULL by itself. */
     void (*release_cache)(const char* device);
 } consilia_backend_v1_t;
 
