@@ -1,7 +1,8 @@
 """Makes member packages from torch modules, and checks and opens them.
 
 A package is a folder `<id>.member` with a `manifest.json`, the code of the network as TorchScript and, apart
-from it, its weights as safetensors; docs/members.md describes each field. Importing this module loads torch.
+from it, its weights as safetensors, or one file of another format; docs/members.md describes each field.
+Importing this module loads torch.
 
     pack(network, "models", id="resnet50", architecture="ResNet-50", example_input_shape=(3, 224, 224),
          pipeline=imagenet_pipeline(224), classes=["COVID", "Normal", "Viral Pneumonia", "Lung Opacity"])
@@ -33,16 +34,17 @@ MANIFEST_NAME = "manifest.json"
 MANIFEST_BYTES_MAX = 1 << 20
 CODE_NAME = "code.pt"
 WEIGHTS_NAME = "weights.safetensors"
+OPENVINO_CODE_NAME = "code.safetensors"
 # A tensor that is neither parameter nor buffer stays in the code as a constant; small tables do no harm.
 CONSTANT_BYTES_MAX = 64 * 1024
 
-Format = Literal["torchscript", "torchscript-frozen"]
+Format = Literal["torchscript", "torchscript-frozen", "openvino"]
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-# Freezing folds batch norms into convolutions, which rounds differently.
-_FROZEN_TOLERANCE = {"rtol": 1e-3, "atol": 1e-4}
+# Freezing and OpenVINO fold batch norms into convolutions, which rounds differently.
+_FOLDED_TOLERANCE = {"rtol": 1e-3, "atol": 1e-4}
 
 
 class PackError(ValueError):
@@ -148,7 +150,7 @@ def _check_same_output(module: nn.Module, script: Any, batches: Sequence[Tensor]
             reason = f"traced with another batch size, it fails on a batch of {batch.shape[0]}"
             raise PackError("module", reason) from error
         same = found.shape == expected.shape and (
-            torch.equal(found, expected) if is_exact else torch.allclose(found, expected, **_FROZEN_TOLERANCE)
+            torch.equal(found, expected) if is_exact else torch.allclose(found, expected, **_FOLDED_TOLERANCE)
         )
         _require(same, "module", f"the packed code gives another result on a batch of {batch.shape[0]}")
 
@@ -194,6 +196,38 @@ def _write_frozen(module: nn.Module, batches: Sequence[Tensor], folder: Path) ->
     _save_code(frozen, folder / CODE_NAME)
     _check_same_output(module, _read_code(folder / CODE_NAME), batches, is_exact=False)
     return (CODE_NAME,)
+
+
+def _write_openvino(module: nn.Module, batches: Sequence[Tensor], folder: Path) -> tuple[str, ...]:
+    from consilia.models import openvino  # An extra of its own.
+
+    channels, height, width = batches[0].shape[1:]
+    try:
+        model = openvino.convert(_trace(module, batches[0]), (channels, height, width))
+    except RuntimeError as error:
+        raise PackError("module", f"OpenVINO cannot convert it: {error}") from error
+    openvino.save(model, folder / OPENVINO_CODE_NAME)
+    del model
+    network = openvino.Network(folder / OPENVINO_CODE_NAME)
+    _check_same_output(module, network, batches, is_exact=False)
+    return (OPENVINO_CODE_NAME,)
+
+
+_WRITERS = {
+    "torchscript": _write_torchscript,
+    "torchscript-frozen": _write_frozen,
+    "openvino": _write_openvino,
+}
+
+
+def _created_with(format: Format) -> dict[str, str]:
+    """The versions of what wrote the code; the engine refuses code of a newer runtime than its own."""
+    versions = {"torch": torch.__version__.split("+")[0]}
+    if format == "openvino":
+        import openvino
+
+        versions["openvino"] = openvino.get_version().split("-")[0]
+    return versions
 
 
 def _file_entry(path: Path) -> dict[str, Any]:
@@ -290,8 +324,9 @@ def pack(
 
     The module is traced as it behaves in evaluation mode on the CPU; the module itself is not changed. Before
     the package appears under its name it is read back and compared with the module: bit for bit on batches of
-    1 and 3, and with other weights (`torchscript-frozen`: within 1e-3, as freezing rounds differently). Takes
-    several times the module's memory. The same module gives the same bytes with the same version of torch.
+    1 and 3, and with other weights (`torchscript-frozen` and `openvino`: within 1e-3, as what they fold
+    rounds differently). Takes several times the module's memory. The same module gives the same bytes with
+    the same versions of torch and openvino.
 
     Args:
         module: Takes `[N, *example_input_shape]` float32 and returns logits `[N, len(classes)]`.
@@ -304,7 +339,8 @@ def pack(
         weight: Of the member's vote; positive.
         temperature: Logits are divided by it before the softmax (Guo et al. 2017); positive.
         format: "torchscript": code and weights apart, so that weights can be loaded and evicted on their own;
-            "torchscript-frozen": one file, optimised, the weights inside.
+            "torchscript-frozen": one file, optimised, the weights inside;
+            "openvino": one file of graph and weights for OpenVINO, which `consilia[openvino]` installs.
         notes: For people.
 
     Returns:
@@ -336,8 +372,7 @@ def pack(
             batches = [torch.randn(n, *example_input_shape, generator=random) for n in (1, 3)]
             for batch in batches:
                 _check_output(prepared(batch), batch.shape[0], len(classes))
-            write = _write_torchscript if format == "torchscript" else _write_frozen
-            names = write(prepared, batches, folder)
+            names = _WRITERS[format](prepared, batches, folder)
         manifest = {
             "manifest_version": MANIFEST_VERSION,
             "id": id,
@@ -349,7 +384,7 @@ def pack(
             "weight": float(weight),
             "temperature": float(temperature),
             "weights_bytes": weights_bytes,
-            "created_with": {"torch": torch.__version__.split("+")[0]},
+            "created_with": _created_with(format),
             "notes": notes,
         }
         _write_manifest(manifest, folder)
@@ -456,7 +491,9 @@ def verify(path: str | Path) -> dict[str, Any]:
 
 
 def load(path: str | Path) -> Any:
-    """Verifies a package and opens it as a `torch.jit.ScriptModule` on the CPU: images in, logits out.
+    """Verifies a package and opens it on the CPU: a callable that takes images and returns logits.
+
+    It is a `torch.jit.ScriptModule` for TorchScript, a `consilia.models.openvino.Network` for `openvino`.
 
     A model is a program: open only packages from those whom you trust to run code.
 
@@ -465,6 +502,10 @@ def load(path: str | Path) -> Any:
     """
     manifest = verify(path)
     files = manifest["files"]
+    if manifest["format"] == "openvino":
+        from consilia.models import openvino
+
+        return openvino.Network(Path(path) / files["code"]["path"])
     with _quiet():
         script = _read_code(Path(path) / files["code"]["path"])
         if manifest["format"] == "torchscript":

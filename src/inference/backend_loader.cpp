@@ -117,9 +117,11 @@ void* open_library(const fs::path& path, const std::vector<fs::path>& runtimes, 
 }
 
 std::string installation_hint(std::string_view name) {
-    return name == "torch"
-               ? ": install it with `pip install torch`, or name its `lib` folder in CONSILIA_RUNTIME_PATH"
-               : "";
+    if (name == "torch")
+        return ": install it with `pip install torch`, or name its `lib` folder in CONSILIA_RUNTIME_PATH";
+    if (name == "openvino")
+        return ": install it with `pip install openvino`, or name its `libs` folder in CONSILIA_RUNTIME_PATH";
+    return "";
 }
 
 std::shared_ptr<const Backend> load_now(const std::string& name, const BackendSearch& search) {
