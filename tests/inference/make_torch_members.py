@@ -1,7 +1,7 @@
-"""Writes tiny member packages for `inference_torch_test`, with torch and json alone.
+"""Writes tiny member packages for `inference_torch_test` and `backend_suite`, with torch and json alone.
 
-Usage: make_torch_members.py FOLDER. Each package has a `logits.txt` with what Python gives for an input of
-i % 7 / 7 at index i, so that the C++ side is compared with torch itself.
+Usage: make_torch_members.py FOLDER [--openvino]. Each package has a `logits.txt` with what Python gives for
+an input of i % 7 / 7 at index i, so that the C++ side is compared with torch itself.
 """
 
 import hashlib
@@ -52,7 +52,17 @@ def entry(path: Path) -> dict[str, object]:
     return {"path": path.name, "sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
 
 
-def write(folder: Path, name: str, width: int, frozen: bool) -> None:
+def save_openvino(script: torch.jit.ScriptModule, path: Path) -> str:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
+    import openvino
+
+    from consilia.models.openvino import convert, save
+
+    save(convert(script, (1, SIDE, SIDE)), path)
+    return openvino.get_version().split("-")[0]
+
+
+def write(folder: Path, name: str, width: int, format: str) -> None:
     package = folder / f"{name}.member"
     package.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(width)
@@ -66,9 +76,10 @@ def write(folder: Path, name: str, width: int, frozen: bool) -> None:
     (package / "logits.txt").write_text(" ".join(float(x).hex() for x in module(example)[0]))
     script = torch.jit.trace(module, example, check_trace=False)
     files = {}
-    if frozen:
+    created_with = {"torch": torch.__version__.split("+")[0]}
+    if format == "torchscript-frozen":
         script = torch.jit.freeze(script)
-    else:
+    elif format == "torchscript":
         named = {**dict(script.named_parameters()), **dict(script.named_buffers())}
         (package / "weights.safetensors").write_bytes(
             safetensors({k: v.detach().clone() for k, v in named.items()})
@@ -76,19 +87,23 @@ def write(folder: Path, name: str, width: int, frozen: bool) -> None:
         files["weights"] = entry(package / "weights.safetensors")
         for tensor in named.values():
             tensor.data = torch.empty(0)
-    torch.jit.save(script, str(package / "code.pt"))
-    files["code"] = entry(package / "code.pt")
+    if format == "openvino":
+        created_with["openvino"] = save_openvino(script, package / "code.safetensors")
+        files["code"] = entry(package / "code.safetensors")
+    else:
+        torch.jit.save(script, str(package / "code.pt"))
+        files["code"] = entry(package / "code.pt")
     manifest = {
         "manifest_version": 1,
         "id": name,
         "architecture": "Tiny",
-        "format": "torchscript-frozen" if frozen else "torchscript",
+        "format": format,
         "files": files,
         "input": {"shape": [1, SIDE, SIDE], "dtype": "float32", "pipeline": {"version": 1, "steps": STEPS}},
         "classes": CLASSES,
         "weight": 1.0,
         "temperature": 1.0,
-        "created_with": {"torch": torch.__version__.split("+")[0]},
+        "created_with": created_with,
     }
     (package / "manifest.json").write_text(json.dumps(manifest))
 
@@ -97,5 +112,7 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")
     target = Path(sys.argv[1])
     for width in (300, 400, 500):
-        write(target, f"w{width}", width, frozen=False)
-    write(target, "frozen", 64, frozen=True)
+        write(target, f"w{width}", width, "torchscript")
+    write(target, "frozen", 64, "torchscript-frozen")
+    if "--openvino" in sys.argv[2:]:
+        write(target, "openvino", 300, "openvino")

@@ -1,5 +1,6 @@
 // The engine over real libtorch: the same logits as Python's torch, the same bits resident and streamed,
-// nothing of the process changed. The packages are made by make_torch_members.py, as a fixture.
+// nothing of the process changed. What every backend must do is in tests/backends. The packages are made by
+// make_torch_members.py, as a fixture.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
@@ -116,49 +117,6 @@ TEST(TorchBackend, LeavesTheThreadCountOfTheProcessAlone) {
     Engine other(streamable(), one);
     (void)other.run(&example);
     EXPECT_EQ(threads(), before);
-}
-
-TEST(TorchBackend, CodeThatIsNoneIsIncompatibleAndTheRestGoesOn) {
-    const auto backend = Backend::load("torch");
-    const std::string text = "this is no archive";
-    try {
-        (void)backend->open(
-            {.member_id = "x", .format = "torchscript", .code = std::as_bytes(std::span(text))});
-        FAIL() << "text was opened as code";
-    } catch (const core::InferenceError& error) {
-        EXPECT_EQ(error.code(), "member.incompatible");
-        EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
-    }
-    EXPECT_TRUE(backend->opens("torchscript-frozen"));
-    EXPECT_FALSE(backend->opens("torchscript-froz"));
-    EXPECT_THROW((void)backend->query_device("cuda:99"), core::Unavailable);
-    EXPECT_GT(backend->query_device("cpu").total_bytes, 0U);
-}
-
-TEST(TorchBackend, BindingRefusesMissingUnknownAndMistypedTensors) {
-    const Member member(kMembers / "w300.member");
-    const auto code = member.read_code();
-    Model model = Backend::load("torch")->open({.member_id = "w300", .format = "torchscript", .code = code});
-    EXPECT_TRUE(model.description().needs_weights);
-    std::vector<float> data(1 << 20);
-    std::vector<consilia_tensor_view_t> views;
-    for (const TensorEntry& tensor : member.weights()->tensors()) {
-        views.push_back({tensor.name.c_str(), data.data(), tensor.shape.data(),
-                         static_cast<std::int32_t>(tensor.shape.size()), CONSILIA_DTYPE_F32});
-    }
-    EXPECT_NO_THROW(model.bind_weights(views));
-    model.unbind_weights();
-    EXPECT_THROW(model.bind_weights(std::span(views).first(views.size() - 1)), core::InferenceError);
-    auto changed = views;
-    changed[0].name = "nobody";
-    EXPECT_THROW(model.bind_weights(changed), core::InferenceError);
-    changed = views;
-    changed[0].dtype = CONSILIA_DTYPE_F16;
-    EXPECT_THROW(model.bind_weights(changed), core::InferenceError);
-    changed = views;
-    changed.push_back(views[0]);
-    EXPECT_THROW(model.bind_weights(changed), core::InferenceError);
-    EXPECT_NO_THROW(model.bind_weights(views));
 }
 
 TEST(TorchBackend, AnAbsentBackendSaysWhereItWasLookedFor) {
