@@ -204,7 +204,7 @@ def _write_openvino(module: nn.Module, batches: Sequence[Tensor], folder: Path) 
     channels, height, width = batches[0].shape[1:]
     try:
         model = openvino.convert(_trace(module, batches[0]), (channels, height, width))
-    except RuntimeError as error:
+    except ValueError as error:
         raise PackError("module", f"OpenVINO cannot convert it: {error}") from error
     openvino.save(model, folder / OPENVINO_CODE_NAME)
     del model

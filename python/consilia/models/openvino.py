@@ -36,11 +36,15 @@ def convert(traced: Any, input_shape: tuple[int, int, int]) -> openvino.Model:
         input_shape: Channels, height and width.
 
     Raises:
-        RuntimeError: OpenVINO does not know an operation of the module.
+        ValueError: OpenVINO does not know an operation of the module; the message names it.
     """
     frontend = FrontEndManager().load_by_framework("pytorch")
     decoder = TorchScriptPythonDecoder(traced)  # The loaded graph borrows from it.
-    model = frontend.convert(frontend.load(decoder))
+    try:
+        model = frontend.convert(frontend.load(decoder))
+    except Exception as error:  # Classes of its own, which share no base.
+        findings = [line[3:] for line in str(error).splitlines() if line.startswith("-- ")]
+        raise ValueError("; ".join(findings) or " ".join(str(error).split())) from error
     model.reshape(openvino.PartialShape([-1, *input_shape]))
     apply_moc_transformations(model, cf=True)
     model.set_friendly_name("network")
