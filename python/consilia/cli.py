@@ -7,7 +7,7 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from consilia import demo as demo_module
+    from consilia.pack import Format
 
 app = typer.Typer(
     help="Records, access rules, checked uploads and a panel of models.",
@@ -218,7 +219,7 @@ def pack(
     pipeline: Annotated[Path, typer.Option(help="JSON file of the input pipeline.")],
     shape: Annotated[str, typer.Option(help="Of one input: C,H,W.")] = "3,224,224",
     architecture: Annotated[str, typer.Option(help="For people.")] = "",
-    frozen: Annotated[bool, typer.Option(help="One frozen file instead of code and weights.")] = False,
+    format: Annotated[str, typer.Option(help="Of the code: docs/members.md lists them.")] = "torchscript",
 ) -> None:
     """Make a member package from a torch module."""
     from consilia import pack as packing
@@ -231,7 +232,7 @@ def pack(
         example_input_shape=parse_shape(shape),
         pipeline=json.loads(pipeline.read_text(encoding="utf-8")),
         classes=[name.strip() for name in classes.split(",")],
-        format="torchscript-frozen" if frozen else "torchscript",
+        format=cast("Format", format),
     )
     typer.echo(str(made))
 
@@ -262,15 +263,13 @@ def parse_shape(text: str) -> tuple[int, int, int]:
 def build_models(
     out: Annotated[Path, typer.Argument(help="Folder that gets the packages.")],
     families: Annotated[str, typer.Option(help="Some of the six, separated by commas.")] = "",
-    frozen: Annotated[bool, typer.Option(help="One frozen file each instead of code and weights.")] = False,
+    format: Annotated[str, typer.Option(help="Of the code: docs/members.md lists them.")] = "torchscript",
 ) -> None:
     """Make the full-size six with random weights, for benchmarks."""
     from consilia import models
 
     chosen = [name.strip() for name in families.split(",") if name.strip()] or models.FAMILIES
-    for path in models.build_full(
-        out, families=chosen, format="torchscript-frozen" if frozen else "torchscript"
-    ):
+    for path in models.build_full(out, families=chosen, format=cast("Format", format)):
         typer.echo(str(path))
 
 

@@ -142,11 +142,11 @@ def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 PACK = ("--id", "tiny", "--classes", "Normal, COVID", "--pipeline", "pipeline.json", "--shape", "1,8,8")
 
 
-@pytest.mark.parametrize("frozen", [(), ("--frozen",)])
+@pytest.mark.parametrize("format", [(), ("--format", "torchscript-frozen")])
 def test_pack_makes_a_package_that_the_engine_runs(
-    run: Run, network: Path, images: list[Path], frozen: tuple[str, ...]
+    run: Run, network: Path, images: list[Path], format: tuple[str, ...]
 ) -> None:
-    done = run("pack", "tiny_network:Tiny", "made", *PACK, *frozen)
+    done = run("pack", "tiny_network:Tiny", "made", *PACK, *format)
     assert done == Done(0, "made/tiny.member\n", "")
     judged = inference.Engine([network / "made" / "tiny.member"]).run(images[0])
     assert judged["label"] in {"Normal", "COVID"}
@@ -172,6 +172,7 @@ def test_models_build_makes_the_chosen_family(run: Run, tmp_path: Path) -> None:
         (("work", "--database", "oracle:x", "--files", "f", "--members", "none"), "consilia: "),
         (("work", "--database", "sqlite:r.db", "--files", "f", "--members", "none"), "consilia: a service"),
         (("models", "build", "out", "--families", "vgg99"), "consilia: "),
+        (("pack", "tiny_network:Tiny", "out", *PACK, "--format", "onnx"), "consilia: format: 'onnx' is not"),
         (("pack", "tiny_network:Tiny", "out", *PACK[:-1], "1,9,9"), "consilia: pipeline.resize: want 9 by 9"),
         (("pack", "tiny_network:Tiny", "out", *PACK, "--pipeline", "none.json"), "consilia: [Errno 2]"),
         (("pack", "tiny_network:Tiny", "out", *PACK, "--pipeline", "tiny_network.py"), "consilia: "),
