@@ -36,6 +36,13 @@ class Network(nn.Module):
         return self.last(torch.relu(self.norm(self.first(x))).mean(dim=3).flatten(1))
 
 
+def wide_network() -> nn.Module:
+    """36 MiB of weights, so that they outweigh what a runtime needs for itself."""
+    torch.manual_seed(0)
+    first, second, last = nn.Linear(SIDE * SIDE, 4096), nn.Linear(4096, 2048), nn.Linear(2048, len(CLASSES))
+    return nn.Sequential(nn.Flatten(1), first, nn.ReLU(), second, nn.ReLU(), last)
+
+
 def safetensors(tensors: dict[str, torch.Tensor]) -> bytes:
     header, data = {}, b""
     for name, tensor in tensors.items():
@@ -62,16 +69,19 @@ def save_openvino(script: torch.jit.ScriptModule, path: Path) -> str:
     return openvino.get_version().split("-")[0]
 
 
-def write(folder: Path, name: str, width: int, format: str) -> None:
-    package = folder / f"{name}.member"
-    package.mkdir(parents=True, exist_ok=True)
+def network(width: int) -> nn.Module:
     torch.manual_seed(width)
     module = Network(width).eval()
     with torch.no_grad():
         module.norm.running_mean.normal_()
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)
     module.norm.num_batches_tracked = None
+    return module
+
+
+def write(folder: Path, name: str, module: nn.Module, format: str) -> None:
+    package = folder / f"{name}.member"
+    package.mkdir(parents=True, exist_ok=True)
+    module = module.eval().requires_grad_(False)
     example = torch.tensor([i % 7 / 7 for i in range(SIDE * SIDE)]).reshape(1, 1, SIDE, SIDE)
     (package / "logits.txt").write_text(" ".join(float(x).hex() for x in module(example)[0]))
     script = torch.jit.trace(module, example, check_trace=False)
@@ -112,7 +122,8 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")
     target = Path(sys.argv[1])
     for width in (300, 400, 500):
-        write(target, f"w{width}", width, "torchscript")
-    write(target, "frozen", 64, "torchscript-frozen")
+        write(target, f"w{width}", network(width), "torchscript")
+    write(target, "frozen", network(64), "torchscript-frozen")
     if "--openvino" in sys.argv[2:]:
-        write(target, "openvino", 300, "openvino")
+        write(target, "openvino", network(300), "openvino")
+        write(target, "openvino-wide", wide_network(), "openvino")

@@ -7,6 +7,7 @@ module loads openvino and torch.
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -65,13 +66,13 @@ def save(model: openvino.Model, path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         xml, constants = Path(folder) / "graph.xml", Path(folder) / "graph.bin"
         openvino.serialize(model, xml, constants)
-        save_file(
-            {
-                XML_NAME: np.fromfile(xml, dtype=np.uint8),
-                CONSTANTS_NAME: np.fromfile(constants, dtype=np.uint8),
-            },
-            path,
-        )
+        parts = {
+            XML_NAME: np.fromfile(xml, dtype=np.uint8),
+            CONSTANTS_NAME: np.fromfile(constants, dtype=np.uint8),
+        }
+        # Names what was compiled from it, in a cache, without hashing all of it each time.
+        digest = hashlib.sha256(parts[CONSTANTS_NAME]).hexdigest()
+        save_file(parts, path, metadata={"constants_sha256": digest})
 
 
 class Network:

@@ -47,7 +47,14 @@ CodeFile read_code_file(std::span<const std::byte> file) {
     if (!header.is_object()) refuse("its header is not a JSON object");
     const auto data = file.subspan(header_bytes);
     const auto xml = find_bytes(header, "xml", data);
-    return {{reinterpret_cast<const char*>(xml.data()), xml.size()}, find_bytes(header, "constants", data)};
+    CodeFile code{
+        {reinterpret_cast<const char*>(xml.data()), xml.size()}, find_bytes(header, "constants", data), {}};
+    const auto metadata = header.find("__metadata__");
+    if (metadata != header.end() && metadata->is_object() && metadata->contains("constants_sha256")) {
+        const json& digest = metadata->at("constants_sha256");
+        if (digest.is_string()) code.constants_sha256 = digest.get<std::string>();
+    }
+    return code;
 }
 
 }  // namespace consilia::backends

@@ -17,8 +17,10 @@
 #include "consilia/c/backend.h"
 #include "host.hpp"
 #include "openvino/code_file.hpp"
+#include "openvino/compiled_cache.hpp"
 
 struct consilia_model {
+    consilia::backends::MappedFile cached;  ///< What `compiled` was imported from, which borrows from it.
     ov::CompiledModel compiled;
     ov::InferRequest request;
     std::uint64_t resident_bytes = 0;
@@ -90,9 +92,14 @@ std::uint64_t difference(std::uint64_t larger, std::uint64_t smaller) {
 /// within a run, and given back here within microseconds, so that other threads hardly disturb the
 /// difference.
 std::uint64_t release_activations(consilia_model& model) {
+    // More than this goes back to the system, which the next run pays with page faults. Less than this stays
+    // with malloc, once a process, whatever the number of models.
+    constexpr std::uint64_t kKeptByMalloc = 16 << 20;
     const std::uint64_t before = allocated_bytes();
     model.compiled.release_memory();
-    return difference(before, allocated_bytes());
+    const std::uint64_t released = difference(before, allocated_bytes());
+    if (released > kKeptByMalloc) ::malloc_trim(0);
+    return released;
 }
 
 int query_device(const char* device, consilia_backend_device_t* out, char* error, size_t error_size) {
@@ -128,10 +135,12 @@ ov::AnyMap properties_for(const consilia_backend_open_options_t& options) {
     return properties;
 }
 
+using Ports = std::vector<ov::Output<const ov::Node>>;
+
 /// `[N, C, H, W]` f32 to `[N, classes]` f32, with N open and the rest fixed.
-void check_signature(const ov::Model& model) {
-    const bool is_unary = model.inputs().size() == 1 && model.outputs().size() == 1;
-    if (!is_unary) throw std::invalid_argument("the graph must have one input and one output");
+void check_signature(const Ports& inputs, const Ports& outputs) {
+    if (inputs.size() != 1 || outputs.size() != 1)
+        throw std::invalid_argument("the graph must have one input and one output");
     const auto check = [](const char* what, const ov::Output<const ov::Node>& port, std::size_t rank) {
         const ov::PartialShape& shape = port.get_partial_shape();
         bool is_fit = port.get_element_type() == ov::element::f32 && shape.rank().is_static() &&
@@ -144,19 +153,67 @@ void check_signature(const ov::Model& model) {
                                         " with only the batch open");
         }
     };
-    check("input", model.input(), 4);
-    check("output", model.output(), 2);
+    check("input", inputs[0], 4);
+    check("output", outputs[0], 2);
 }
 
-/// The model that stays in memory keeps the constants and holds them packed for its kernels besides, which
-/// happens in the first run: a run of one empty image belongs to opening, or memory would be taken later that
-/// nobody has accounted for.
-void compile(consilia_model& model, const CodeFile& code, const ov::AnyMap& properties) {
+/// The compiled model keeps the constants.
+ov::CompiledModel compile(const CodeFile& code, const ov::AnyMap& properties) {
     ov::Tensor constants(ov::element::u8, {code.constants.size()});
     std::memcpy(constants.data(), code.constants.data(), code.constants.size());
     const auto graph = core().read_model(std::string(code.xml), constants);
-    check_signature(*graph);
-    model.compiled = core().compile_model(graph, "CPU", properties);
+    const std::shared_ptr<const ov::Model> read_only = graph;
+    check_signature(read_only->inputs(), read_only->outputs());
+    return core().compile_model(graph, "CPU", properties);
+}
+
+/// Everything that a compiled model depends on. The constants count by their hash in the file: it was checked
+/// before the entry was made, so a file that states another's hash gets the other's model, and spoils none.
+std::string cache_key(const CodeFile& code, std::int32_t precision) {
+    std::string key = std::string(ov::get_openvino_version().buildNumber) + "\n" +
+                      core().get_property("CPU", ov::device::full_name) + "\n";
+    for (const std::string& capability : core().get_property("CPU", ov::device::capabilities))
+        key += capability + " ";
+    return key + "\n" + std::to_string(precision) + "\n" + code.constants_sha256 + "\n" +
+           sha256_hex(code.xml.data(), code.xml.size());
+}
+
+bool import_cached(consilia_model& model, const CompiledCache& cache, const ov::AnyMap& properties) {
+    auto found = cache.find();
+    if (!found) return false;
+    model.cached = std::move(*found);
+    try {
+        const ov::Tensor blob(ov::element::u8, {model.cached.size()}, model.cached.data());
+        model.compiled = core().import_model(blob, "CPU", properties);
+        return true;
+    } catch (const ov::Exception&) {
+        cache.remove();
+        model.cached = {};
+        return false;
+    }
+}
+
+/// From the cache if it is there. Its constants then are pages of a file, which leave the process once they
+/// are packed for the kernels; otherwise they stay beside the packed ones.
+void compile_or_import(consilia_model& model, const CodeFile& code,
+                       const consilia_backend_open_options_t& options, const ov::AnyMap& properties) {
+    const bool has_cache = options.cache_path != nullptr && options.cache_path[0] != '\0';
+    if (!has_cache || code.constants_sha256.empty()) {
+        model.compiled = compile(code, properties);
+        return;
+    }
+    const CompiledCache cache(options.cache_path, cache_key(code, options.precision));
+    if (import_cached(model, cache, properties)) return;
+    if (sha256_hex(code.constants.data(), code.constants.size()) != code.constants_sha256)
+        throw std::invalid_argument("the constants are not those whose hash the code states");
+    ov::CompiledModel compiled = compile(code, properties);
+    cache.store([&compiled](std::ostream& stream) { compiled.export_model(stream); });
+    if (!import_cached(model, cache, properties)) model.compiled = compiled;
+}
+
+/// Kernels get their weights packed in the first run. One of an empty image belongs to opening, or memory
+/// would be taken later that nobody has accounted for.
+void run_once(consilia_model& model) {
     model.request = model.compiled.create_infer_request();
     ov::Shape shape = model.compiled.input().get_partial_shape().get_min_shape();
     shape[0] = 1;
@@ -165,13 +222,16 @@ void compile(consilia_model& model, const CodeFile& code, const ov::AnyMap& prop
     model.request.set_input_tensor(image);
     model.request.infer();
     model.activation_bytes[1] = release_activations(model);
+    model.cached.drop_pages();
 }
 
 /// What opening took, by malloc's own count. The host's other threads may allocate meanwhile: their part is
-/// bounded, and where nothing can be counted constants and a packed copy of them are assumed.
-std::uint64_t plausible_resident_bytes(std::uint64_t measured, std::uint64_t constants) {
+/// bounded, and where nothing can be counted the constants and a packed copy of them are assumed.
+std::uint64_t plausible_resident_bytes(std::uint64_t measured, std::uint64_t constants, bool is_cached) {
     constexpr std::uint64_t kMaxOverhead = 64 << 20;
-    return measured < constants ? 2 * constants : std::min(measured, 3 * constants + kMaxOverhead);
+    const std::uint64_t kept = is_cached ? 0 : constants;
+    if (measured <= kept) return kept + constants;
+    return std::min(measured, kept + 2 * constants + kMaxOverhead);
 }
 
 int open(const consilia_backend_open_options_t* options, consilia_model_t** out_model, char* error,
@@ -188,9 +248,11 @@ int open(const consilia_backend_open_options_t* options, consilia_model_t** out_
         const std::lock_guard lock(one_at_a_time);
         const std::uint64_t before = allocated_bytes();
         auto model = std::make_unique<consilia_model_t>();
-        compile(*model, code, properties);
-        model->resident_bytes =
-            plausible_resident_bytes(difference(allocated_bytes(), before), code.constants.size());
+        compile_or_import(*model, code, given, properties);
+        run_once(*model);
+        ::malloc_trim(0);  // Compiling takes much that it gives back.
+        model->resident_bytes = plausible_resident_bytes(
+            difference(allocated_bytes(), before), code.constants.size(), model->cached.data() != nullptr);
         *out_model = model.release();
     });
 }
