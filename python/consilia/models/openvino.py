@@ -71,7 +71,7 @@ def save(model: openvino.Model, path: Path) -> None:
             CONSTANTS_NAME: np.fromfile(constants, dtype=np.uint8),
         }
         # Names what was compiled from it, in a cache, without hashing all of it each time.
-        digest = hashlib.sha256(parts[CONSTANTS_NAME]).hexdigest()
+        digest = hashlib.sha256(parts[CONSTANTS_NAME].tobytes()).hexdigest()
         save_file(parts, path, metadata={"constants_sha256": digest})
 
 
