@@ -11,3 +11,8 @@ if(CONSILIA_TORCH)
   target_link_libraries(torch_loop PRIVATE ${torch_libraries} nlohmann_json::nlohmann_json)
   set_target_properties(torch_loop PROPERTIES BUILD_RPATH "${torch_rpath}")
 endif()
+
+# The dispatcher under three times the load that it can serve.
+add_executable(overload overload.cpp)
+target_link_libraries(overload PRIVATE consilia_inference)
+target_compile_options(overload PRIVATE ${CONSILIA_WARNINGS})

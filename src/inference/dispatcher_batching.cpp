@@ -7,9 +7,6 @@
 namespace consilia::inference {
 namespace {
 
-/// How much a new measure of the rate of arrivals counts.
-constexpr double kRateGain = 1.0 / 4;
-
 std::exception_ptr late_error() {
     return std::make_exception_ptr(core::TimedOut(
         "request.deadline", "the deadline passed, or could not be met any more, before it ran"));
@@ -19,7 +16,7 @@ std::exception_ptr late_error() {
 
 std::int64_t DispatcherCore::duration_us(std::size_t batch_size) const {
     const double ms = times_.expected_ms(batch_size);
-    return std::llround((ms + times_.margin_ms(ms * ms)) * 1e3);
+    return std::llround((ms + times_.margin_ms(ms, ms * ms)) * 1e3);
 }
 
 std::int64_t DispatcherCore::launch_us(const Lock&) const {
@@ -75,18 +72,8 @@ void DispatcherCore::drop_late(const Lock& lock, std::int64_t at_us) {
     }
 }
 
-void DispatcherCore::note_arrival_rate(std::int64_t at_us) {
-    const double elapsed_ms = static_cast<double>(at_us - arrivals_seen_us_) / 1e3;
-    if (elapsed_ms <= 0) return;
-    const std::uint64_t arrivals = arrivals_.load(std::memory_order_relaxed);
-    const double rate = static_cast<double>(arrivals - arrivals_seen_) / elapsed_ms;
-    arrivals_per_ms_ += kRateGain * (rate - arrivals_per_ms_);
-    arrivals_seen_ = arrivals;
-    arrivals_seen_us_ = at_us;
-}
-
 std::vector<RequestPointer> DispatcherCore::take_batch(const Lock&, std::int64_t at_us) {
-    note_arrival_rate(at_us);
+    rates_.update(at_us, arrivals_.load(std::memory_order_relaxed));
     const std::size_t size = queue_.size() > options.batch_max ? options.batch_max : fitting_size(at_us);
     std::vector<RequestPointer> batch;
     batch.reserve(size);

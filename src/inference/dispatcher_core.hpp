@@ -17,6 +17,7 @@
 
 #include "consilia/core/error.hpp"
 #include "consilia/inference/dispatcher.hpp"
+#include "inference/arrival_rates.hpp"
 #include "inference/device_run.hpp"
 #include "inference/dispatcher_metrics.hpp"
 #include "inference/dispatcher_trace.hpp"
@@ -96,7 +97,8 @@ private:
                                                               const PendingRequest& request,
                                                               bool& is_probe) const;
     [[nodiscard]] double remaining_ms(std::int64_t at_us) const;
-    [[nodiscard]] double finish_ms(std::int64_t at_us, std::size_t position, std::size_t total) const;
+    [[nodiscard]] double finish_ms(std::int64_t at_us, Priority priority, std::size_t position,
+                                   std::size_t total) const;
     [[nodiscard]] bool delays_others(std::int64_t at_us, const PendingRequest& request,
                                      std::size_t position) const;
     void count_refusal(Refusal::Reason reason) noexcept;
@@ -108,7 +110,6 @@ private:
     [[nodiscard]] std::vector<RequestPointer> take_batch(const Lock& lock, std::int64_t at_us);
     [[nodiscard]] std::size_t fitting_size(std::int64_t at_us) const;
     void drop_late(const Lock& lock, std::int64_t at_us);
-    void note_arrival_rate(std::int64_t at_us);
     [[nodiscard]] std::int64_t duration_us(std::size_t batch_size) const;
 
     // Running; dispatcher_running.cpp.
@@ -159,9 +160,7 @@ private:
     std::int64_t running_since_us_ = 0;
     bool is_stopping_ = false;
     bool is_warm_ = false;  // What is measured from now on is not the bringing in.
-    double arrivals_per_ms_ = 0;
-    std::uint64_t arrivals_seen_ = 0;
-    std::int64_t arrivals_seen_us_ = 0;
+    ArrivalRates rates_;
 };
 
 }  // namespace consilia::inference

@@ -48,8 +48,9 @@ double ServiceTimes::interpolated_ms(std::size_t batch_size) const {
     return low + share * (sizes_[above].mean - low);
 }
 
-double ServiceTimes::margin_ms(double sum_of_squares) const {
-    return kDeviations * deviation_ * std::sqrt(sum_of_squares);
+double ServiceTimes::margin_ms(double sum, double sum_of_squares) const {
+    constexpr double kMeanVariance = kMeanGain / (2 - kMeanGain);
+    return kDeviations * deviation_ * std::sqrt(sum_of_squares + kMeanVariance * sum * sum);
 }
 
 }  // namespace consilia::inference

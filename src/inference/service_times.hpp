@@ -6,7 +6,8 @@
 namespace consilia::inference {
 
 /// Means and mean deviations as V. Jacobson, *Congestion Avoidance and Control* (SIGCOMM 1988), appendix A,
-/// keeps them for round trips: gains of 1/8 and 1/4. Two changes: there is a mean for each size of batch and
+/// keeps them for round trips: gains of 1/8 and 1/4, and four deviations as RFC 6298 has them. Two changes:
+/// there is a mean for each size of batch and
 /// one deviation, relative, for all; and a sample counts as at most four times its mean, so that one hiccup
 /// does not close the door. Times in milliseconds. Threading: confined.
 class ServiceTimes {
@@ -14,7 +15,7 @@ public:
     static constexpr double kMeanGain = 1.0 / 8;
     static constexpr double kDeviationGain = 1.0 / 4;
     static constexpr double kOutlier = 4;
-    static constexpr double kDeviations = 3;  ///< Of an estimate's margin; Jacobson's timer took 2, later 4.
+    static constexpr double kDeviations = 4;
 
     explicit ServiceTimes(std::size_t batch_max) : sizes_(batch_max + 1) {}
 
@@ -28,8 +29,9 @@ public:
     /// The mean of what was measured; of a size that was not, by the prediction and its error at other sizes,
     /// or else from the nearest sizes measured. Zero if nothing is known.
     [[nodiscard]] double expected_ms(std::size_t batch_size) const;
-    /// A margin for the sum of independent times, of which the sum of squares is given.
-    [[nodiscard]] double margin_ms(double sum_of_squares) const;
+    /// A margin for several times one after the other, by their sum and the sum of their squares: they deviate
+    /// each for itself, and all by the error of the mean, whose variance is gain / (2 - gain) of theirs.
+    [[nodiscard]] double margin_ms(double sum, double sum_of_squares) const;
     [[nodiscard]] bool is_measured() const noexcept { return is_measured_; }
 
 private:

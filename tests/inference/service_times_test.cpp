@@ -12,7 +12,7 @@ namespace {
 TEST(ServiceTimes, KnowsNothingBeforeItIsToldAnything) {
     const ServiceTimes times(4);
     EXPECT_EQ(times.expected_ms(3), 0);
-    EXPECT_EQ(times.margin_ms(100), 0);
+    EXPECT_EQ(times.margin_ms(10, 100), 0);
     EXPECT_FALSE(times.is_measured());
 }
 
@@ -39,7 +39,9 @@ TEST(ServiceTimes, GoesTowardsWhatIsMeasuredByAnEighth) {
     times.record(1, 80);
     times.record(1, 160);
     EXPECT_DOUBLE_EQ(times.expected_ms(1), 90);
-    EXPECT_DOUBLE_EQ(times.margin_ms(1), 3 * 0.25) << "a quarter of the relative error, three times";
+    // A quarter of the relative error, four times; the mean's own error is a fifteenth of the variance.
+    EXPECT_DOUBLE_EQ(times.margin_ms(0, 1), 4 * 0.25);
+    EXPECT_DOUBLE_EQ(times.margin_ms(1, 0), 4 * 0.25 * std::sqrt(1.0 / 15));
 }
 
 TEST(ServiceTimes, CountsAnOutlierAsFourTimesTheMean) {
@@ -61,7 +63,7 @@ TEST(ServiceTimes, ReadsSizesThatWereNotMeasuredOffThoseThatWere) {
 TEST(ServiceTimes, HasNoMarginWhereTimesAreSteady) {
     ServiceTimes times(1);
     for (int i = 0; i < 50; ++i) times.record(1, 10);
-    EXPECT_EQ(times.margin_ms(100), 0);
+    EXPECT_EQ(times.margin_ms(10, 100), 0);
 }
 
 TEST(ServiceTimes, ComesDownAgainAfterASlowSpell) {

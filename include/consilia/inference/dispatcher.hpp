@@ -135,11 +135,12 @@ enum class StopMode : std::uint8_t {
 ///
 /// Admission: refused at once are requests that find the queue full, and those whose deadline would be missed
 /// by the estimate, or would make a waiting one of the same level miss its own. The estimate is what is left
-/// of the running batch, the batches ahead, and its own batch, filled as the rate of arrivals lets expect;
-/// with times of batches that were measured: mean and three mean deviations, as V. Jacobson, *Congestion
-/// Avoidance and Control* (SIGCOMM 1988), appendix A, has them for round trips. More urgent requests may
-/// still overtake an admitted one; what can then no longer be met is dropped (TimedOut) before it is run. An
-/// idle dispatcher whose measured times alone speak against a request runs it, to measure again.
+/// of the running batch, the batches ahead, what is expected to come meanwhile and be more urgent (A. Cobham,
+/// *Priority Assignment in Waiting Line Problems*, 1954), and its own batch, filled as the rate of arrivals
+/// lets expect; with times of batches that were measured, mean and deviation as V. Jacobson has them for
+/// round trips (*Congestion Avoidance and Control*, 1988, appendix A; RFC 6298). What urgent requests
+/// overtake against expectation, so that it can no longer be in time, is dropped (TimedOut) before it runs.
+/// An idle dispatcher whose measured times alone speak against a request runs it, to measure again.
 ///
 /// Callbacks run on the dispatcher's thread, between members too, holding no lock. They may submit and
 /// cancel, not wait. After a fork the child's calls throw Unavailable (`engine.forked`); destroying it there
