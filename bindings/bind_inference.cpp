@@ -130,7 +130,8 @@ py::dict engine_status(const Engine& engine) {
 }
 
 void bind_inference(py::module_& module) {
-    py::class_<Engine>(module, "Engine", "Runs an ensemble of member packages within a memory budget.")
+    py::class_<Engine, std::shared_ptr<Engine>>(module, "Engine",
+                                                "Runs an ensemble of member packages within a memory budget.")
         .def(py::init([](const std::vector<std::filesystem::path>& members, std::uint64_t budget_bytes,
                          const std::string& consensus, std::int32_t threads, double confidence_threshold,
                          std::string backend_directory) {
@@ -141,7 +142,7 @@ void bind_inference(py::module_& module) {
                  options.confidence_threshold = confidence_threshold;
                  options.backend_directory = std::move(backend_directory);
                  const py::gil_scoped_release release;
-                 return std::make_unique<Engine>(members, std::move(options));
+                 return std::make_shared<Engine>(members, std::move(options));
              }),
              py::arg("members"), py::kw_only(), py::arg("budget_bytes") = EngineOptions{}.budget_bytes,
              py::arg("consensus") = std::string(to_string(EngineOptions{}.consensus)),
@@ -168,6 +169,7 @@ void bind_inference(py::module_& module) {
         .def_property_readonly("classes", &Engine::classes)
         .def("release_memory", &Engine::release_memory, py::call_guard<py::gil_scoped_release>(),
              "Gives back what no run needs at this instant.");
+    bind_dispatcher(module);
 }
 
 }  // namespace consilia::bindings

@@ -118,10 +118,12 @@ Dispatcher::~Dispatcher() {
 }
 
 Diagnosis Dispatcher::infer(Request request) {
-    if (state_->core->options.is_caller_driven || state_->core->is_own_thread()) {
-        throw_waiting();
-    }
+    check_may_wait();
     return submit(std::move(request)).get();
+}
+
+void Dispatcher::check_may_wait() const {
+    if (state_->core->options.is_caller_driven || state_->core->is_own_thread()) throw_waiting();
 }
 
 std::future<Diagnosis> Dispatcher::submit(Request request) {
@@ -172,8 +174,8 @@ DispatcherCounts Dispatcher::counts() const {
 std::string Dispatcher::metrics() const {
     return state_->core->metrics();
 }
-std::string Dispatcher::trace_json() const {
-    return state_->core->trace_json();
+std::string Dispatcher::trace() const {
+    return state_->core->trace();
 }
 const DispatcherOptions& Dispatcher::options() const noexcept {
     return state_->core->options;

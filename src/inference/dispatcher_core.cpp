@@ -276,7 +276,7 @@ std::string DispatcherCore::metrics() const {
     return prometheus_text(options.name, counts_now, queued, metrics);
 }
 
-std::string DispatcherCore::trace_json() const {
+std::string DispatcherCore::trace() const {
     check_process();
     Lock lock(mutex_);
     std::vector<TraceSpan> spans = trace_.spans();

@@ -73,7 +73,7 @@ public:
 
     [[nodiscard]] DispatcherCounts counts() const;
     [[nodiscard]] std::string metrics() const;
-    [[nodiscard]] std::string trace_json() const;
+    [[nodiscard]] std::string trace() const;
 
     const DispatcherOptions options;
 

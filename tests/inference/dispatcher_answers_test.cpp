@@ -328,7 +328,7 @@ TEST_F(DispatcherTest, TheTraceIsInChromeFormatAndSpansOfOneThreadNest) {
         clock_.advance(500us);
     }
     drain();
-    const auto document = nlohmann::json::parse(dispatcher_->trace_json());
+    const auto document = nlohmann::json::parse(dispatcher_->trace());
     std::map<int, std::vector<std::pair<std::int64_t, std::int64_t>>> threads;
     std::map<std::string, int> names;
     for (const auto& event : document.at("traceEvents")) {
@@ -362,7 +362,7 @@ TEST_F(DispatcherTest, TheTraceKeepsTheNewestSpansOnly) {
         submit(i);
         drain();
     }
-    const auto events = nlohmann::json::parse(dispatcher_->trace_json()).at("traceEvents");
+    const auto events = nlohmann::json::parse(dispatcher_->trace()).at("traceEvents");
     std::size_t count = 0;
     std::uint64_t newest = 0;
     for (const auto& event : events) {
@@ -376,7 +376,7 @@ TEST_F(DispatcherTest, TheTraceKeepsTheNewestSpansOnly) {
     open({.batch_max = 1, .trace_max = 0});
     submit(0);
     drain();
-    EXPECT_THAT(dispatcher_->trace_json(), testing::Not(HasSubstr("\"X\"")));
+    EXPECT_THAT(dispatcher_->trace(), testing::Not(HasSubstr("\"X\"")));
 }
 
 }  // namespace

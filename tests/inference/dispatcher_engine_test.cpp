@@ -59,7 +59,7 @@ TEST_F(DispatcherEngine, AnswersAsTheEngineDoes) {
     }
     EXPECT_LE(dispatcher.counts().batches, 10U);
     EXPECT_THAT(dispatcher.metrics(), testing::HasSubstr("member=\"c\"} "));
-    EXPECT_THAT(dispatcher.trace_json(), testing::HasSubstr("\"run c\""));
+    EXPECT_THAT(dispatcher.trace(), testing::HasSubstr("\"run c\""));
 }
 
 TEST_F(DispatcherEngine, WarmingUpBringsTheMembersIn) {

@@ -170,7 +170,7 @@ TEST(DispatcherThreads, SixteenThreadsHammering) {
                 const Ticket ticket = dispatcher->submit(std::move(request), check);
                 if (random() % 5 == 0) ticket.cancel();
                 if (random() % 5 == 0) stop.request_stop();
-                if (random() % 50 == 0) static_cast<void>(dispatcher->metrics() + dispatcher->trace_json());
+                if (random() % 50 == 0) static_cast<void>(dispatcher->metrics() + dispatcher->trace());
                 if (random() % 20 == 0)
                     static_cast<void>(dispatcher->infer({.inputs = numbered_inputs(number)}));
             } catch (const core::Unavailable&) {

@@ -57,7 +57,7 @@ struct DispatcherOptions {
     /// Within a level the earliest due goes first: its deadline, or this long after its submission if that is
     /// earlier or there is no deadline. Above 0.
     std::chrono::microseconds patience = std::chrono::seconds(10);
-    std::size_t trace_max = 4096;  ///< Spans that `trace_json` can tell of, the newest; 0 to 1048576.
+    std::size_t trace_max = 4096;  ///< Spans that `trace` can tell of, the newest; 0 to 1048576.
     /// No thread: the owner calls `run_pending`, from a loop of its own or from a test.
     bool is_caller_driven = false;
     const core::Clock* clock = nullptr;  ///< Must outlive the dispatcher. Null: the machine's steady clock.
@@ -164,10 +164,11 @@ public:
     Dispatcher& operator=(const Dispatcher&) = delete;
 
     /// Waits for the answer.
-    /// @throws what `submit` throws, and what the future would.
-    /// @throws InvalidArgument (`dispatcher.waiting`) on the dispatcher's own thread, or if it has none: the
-    ///         answer could never come.
+    /// @throws what `submit` and `check_may_wait` throw, and what the future would.
     Diagnosis infer(Request request);
+    /// @throws InvalidArgument (`dispatcher.waiting`) on the dispatcher's own thread, in a callback, or if it
+    ///         has none: an answer that is waited for here could never come.
+    void check_may_wait() const;
     /// The answer later: a diagnosis or the runner's error; Cancelled (`request.cancelled`,
     /// `dispatcher.stopped`); TimedOut (`request.deadline`).
     /// @throws Unavailable `dispatcher.overloaded` (`retry_after_ms`, `queue_length`), `dispatcher.deadline`
@@ -205,7 +206,7 @@ public:
     [[nodiscard]] std::string metrics() const;
     /// The newest spans as JSON in the Chrome trace event format: requests (queued, running), batches, and
     /// what the members did. Opens in Perfetto and `chrome://tracing`.
-    [[nodiscard]] std::string trace_json() const;
+    [[nodiscard]] std::string trace() const;
     [[nodiscard]] const DispatcherOptions& options() const noexcept;
 
 private:
