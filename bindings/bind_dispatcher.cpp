@@ -83,11 +83,11 @@ std::function<void(const BatchProgress&)> to_progress(py::object function) {
     };
 }
 
-microseconds from_ms(const char* name, double ms) {
+/// What is no time at all, or beyond any, becomes a time that whoever gets it refuses by name.
+microseconds from_ms(double ms) {
+    constexpr double kLimitUs = 1e15;
     const double us = ms * 1e3;
-    if (!(std::abs(us) < 1e15))
-        throw core::InvalidArgument("dispatcher.options", std::string(name) + " is no time");
-    return microseconds(std::llround(us));
+    return std::abs(us) < kLimitUs ? microseconds(std::llround(us)) : microseconds::min();
 }
 double to_ms(microseconds time) {
     return static_cast<double>(time.count()) / 1e3;
@@ -140,7 +140,7 @@ public:
         const ImageSource source(image);
         inference::Request request{.priority = inference::parse_priority(priority_name),
                                    .progress = to_progress(std::move(progress))};
-        if (deadline_ms) request.deadline = from_ms("deadline_ms", *deadline_ms);
+        if (deadline_ms) request.deadline = from_ms(*deadline_ms);
         Dispatcher::Callback answer = to_callback(std::move(callback));
         const py::gil_scoped_release release;
         dispatcher_->require_room(request.priority, request.deadline);
@@ -204,9 +204,9 @@ void bind_opening(py::class_<EngineDispatcher>& type) {
                                            .queue_max = queue_max,
                                            .queue_bytes_max = queue_bytes_max,
                                            .batch_max = batch_max,
-                                           .batch_wait = from_ms("batch_wait_ms", batch_wait_ms),
-                                           .age_after = from_ms("age_after_ms", age_after_ms),
-                                           .patience = from_ms("patience_ms", patience_ms),
+                                           .batch_wait = from_ms(batch_wait_ms),
+                                           .age_after = from_ms(age_after_ms),
+                                           .patience = from_ms(patience_ms),
                                            .trace_max = trace_max};
                  const py::gil_scoped_release release;
                  return std::make_unique<EngineDispatcher>(std::move(engine), std::move(options));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import json
 import weakref
 from collections.abc import Callable
@@ -27,7 +28,7 @@ Progress = Callable[[str, int, int], object]
 
 
 class DiagnosisFuture(Future[dict[str, Any]]):
-    """The answer to a request, later: a future of `concurrent.futures` that can be cancelled while it runs."""
+    """The answer to a request, later: a `concurrent.futures` future that can be cancelled while it runs."""
 
     _ticket: Ticket | None = None
 
@@ -194,7 +195,5 @@ _open: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 def _stop_all() -> None:
     """Before the interpreter goes: a thread that then asks for it would take the process down."""
     for dispatcher in list(_open):
-        try:
+        with contextlib.suppress(_Unavailable):  # In a forked child it is the parent's.
             dispatcher.stop("cancel")
-        except _Unavailable:
-            pass  # The parent's.

@@ -6,7 +6,7 @@ from __future__ import annotations
 import collections.abc
 import os
 import typing
-__all__: list[str] = ['Engine']
+__all__: list[str] = ['Dispatcher', 'Engine', 'Ticket']
 class Engine:
     """
     Runs an ensemble of member packages within a memory budget.
@@ -47,3 +47,66 @@ class Engine:
     @property
     def classes(self) -> list[str]:
         ...
+class Ticket:
+    """
+    A hold on a submitted request.
+    """
+    def cancel(self) -> bool:
+        """
+        Withdraws the request: from the queue at once, from a running batch before the next member. False if it is too
+        late.
+        """
+    @property
+    def stage(self) -> str:
+        """
+        `queued`, `running` or `done`.
+        """
+class Dispatcher:
+    """
+    Takes requests from any thread, batches them across callers, refuses at once where waiting is in vain.
+    """
+    def __init__(self, engine: Engine, *, name: str = 'default', queue_max: typing.SupportsInt | typing.SupportsIndex = 256, queue_bytes_max: typing.SupportsInt | typing.SupportsIndex = 536870912, batch_max: typing.SupportsInt | typing.SupportsIndex = 8, batch_wait_ms: typing.SupportsFloat | typing.SupportsIndex = 2.0, age_after_ms: typing.SupportsFloat | typing.SupportsIndex = 2000.0, patience_ms: typing.SupportsFloat | typing.SupportsIndex = 10000.0, trace_max: typing.SupportsInt | typing.SupportsIndex = 4096) -> None:
+        """
+        Starts a thread that runs batches on the engine, which it keeps alive.
+
+        Args:
+            engine: Several dispatchers may share one: their batches take turns.
+            name: The label `dispatcher` of the metrics.
+            queue_max: Requests that may wait.
+            queue_bytes_max: Their tensors together.
+            batch_max: Requests run together.
+            batch_wait_ms: Longest that a request waits, on an idle device, for others to share its batch.
+            age_after_ms: A waiting request rises one level each time this has passed.
+            patience_ms: What a request without a deadline counts as due after.
+            trace_max: Spans that `trace` can tell of, the newest.
+        """
+    def check_may_wait(self) -> None:
+        """
+        Raises InvalidArgument (`dispatcher.waiting`) in a callback, where a wait would never end.
+        """
+    def counts(self) -> dict:
+        """
+        What has become of the requests so far.
+        """
+    def metrics(self) -> str:
+        """
+        Counts, queue and times in Prometheus' text format.
+        """
+    def stop(self, mode: str = 'drain') -> None:
+        """
+        Refuses requests from now on and waits for the rest: `drain` runs what waits, `cancel` cancels it.
+        """
+    def submit_to(self, image: typing.Any, callback: typing.Any, *, priority: str = 'normal', deadline_ms: typing.SupportsFloat | typing.SupportsIndex | None = None, progress: typing.Any = None) -> Ticket:
+        """
+        Submits an encoded image, a path or bytes; `callback(text, error)` gets the diagnosis as JSON or the exception,
+        on the dispatcher's thread, and so does `progress(member_id, done, total)` after each member. What they raise is
+        counted and dropped. Raises Unavailable at once if the request is refused, before the image is decoded.
+        """
+    def trace(self) -> str:
+        """
+        The newest spans as JSON in the Chrome trace event format: requests, batches, members.
+        """
+    def warm_up(self) -> None:
+        """
+        Brings every member in and measures batches of one and of `batch_max`: for before the first request.
+        """
