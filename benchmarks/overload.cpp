@@ -78,6 +78,7 @@ double measure_capacity() {
 struct Report {
     std::vector<double> latency_ms;  // Of what was completed.
     std::vector<double> refusal_us;
+    std::vector<double> floor_us;  // To throw and catch such an error, and nothing else.
     std::uint64_t answered = 0;
     std::uint64_t in_time = 0;
 };
@@ -95,6 +96,17 @@ std::stop_token stop_after_a_member(inference::Request& request) {
         stop.request_stop();
     };
     return token;
+}
+
+/// What the machine does to any few microseconds: callers are interrupted whatever they call.
+double time_of_a_throw_us() {
+    const auto begin = Clock::now();
+    try {
+        throw core::Unavailable("overload.floor", "the queue is full: 256 requests wait",
+                                {{"retry_after_ms", std::int64_t{1}}, {"queue_length", std::int64_t{256}}});
+    } catch (const core::Unavailable&) {
+        return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
+    }
 }
 
 /// One of several callers, with a share of the load.
@@ -125,10 +137,19 @@ void submit_load(Dispatcher& dispatcher, double per_second, Clock::time_point en
             if (draw == 1) ticket.cancel();
         } catch (const core::Unavailable&) {
             const auto took = std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
+            const double floor = time_of_a_throw_us();
             const std::lock_guard lock(mutex);
             report.refusal_us.push_back(took);
+            report.floor_us.push_back(floor);
         }
     }
+}
+
+void say_times(const char* what, std::vector<double>& times_us) {
+    const auto slow = std::count_if(times_us.begin(), times_us.end(), [](double us) { return us >= 1000; });
+    std::printf("%-9s %zu: median %.1f us, p99 %.1f us, p99.9 %.1f us, max %.1f us, %td of 1 ms and more\n",
+                what, times_us.size(), percentile(times_us, 0.5), percentile(times_us, 0.99),
+                percentile(times_us, 0.999), percentile(times_us, 1), slow);
 }
 
 bool say(bool holds, const char* what) {
@@ -160,8 +181,7 @@ int overload(std::chrono::seconds time, unsigned threads) {
     }
     const double goodput = static_cast<double>(report.in_time) / seconds;
     const double latency_ms = percentile(report.latency_ms, 0.99);
-    const double refusal_us = percentile(report.refusal_us, 0.99);
-    const double refusal_us_max = percentile(report.refusal_us, 1);
+    const double refusal_us = percentile(report.refusal_us, 0.999);
     const double deadline_ms = std::chrono::duration<double, std::milli>(kDeadline).count();
     const double in_time = static_cast<double>(report.in_time);
     const double due = static_cast<double>(counts.completed + counts.timed_out);
@@ -174,11 +194,11 @@ int overload(std::chrono::seconds time, unsigned threads) {
         static_cast<unsigned long long>(counts.completed_late),
         static_cast<unsigned long long>(counts.timed_out), static_cast<unsigned long long>(counts.cancelled),
         latency_ms, deadline_ms);
-    std::printf("refused   %zu: median %.1f us, p99 %.1f us, max %.1f us\n", report.refusal_us.size(),
-                percentile(report.refusal_us, 0.5), refusal_us, refusal_us_max);
+    say_times("refused", report.refusal_us);
+    say_times("floor", report.floor_us);
     bool holds = say(goodput >= 0.95 * capacity, "goodput at least 0.95 of the capacity");
     holds &= say(in_time >= 0.99 * due, "99 of 100 admitted and not cancelled meet their deadline");
-    holds &= say(refusal_us < 1000, "refusals (p99) below 1 ms");
+    holds &= say(refusal_us < 1000, "refusals (p99.9) below 1 ms");
     holds &=
         say(counts.queued + counts.running == 0 && counts.queued_bytes == 0 &&
                 counts.admitted == counts.completed + counts.failed + counts.cancelled + counts.timed_out &&

@@ -15,6 +15,7 @@ void ServiceTimes::record(std::size_t batch_size, double ms) {
     is_measured_ = true;
     if (size.mean > 0) {
         ms = std::min(ms, kOutlier * size.mean);
+        hiccup_ = std::max(hiccup_ * (1 - 1 / kHiccupMemory), ms - size.mean);
         deviation_ += kDeviationGain * (std::abs(ms - size.mean) / size.mean - deviation_);
         size.mean += kMeanGain * (ms - size.mean);
     } else {

@@ -16,6 +16,7 @@ public:
     static constexpr double kDeviationGain = 1.0 / 4;
     static constexpr double kOutlier = 4;
     static constexpr double kDeviations = 4;
+    static constexpr double kHiccupMemory = 256;
 
     explicit ServiceTimes(std::size_t batch_max) : sizes_(batch_max + 1) {}
 
@@ -29,9 +30,12 @@ public:
     /// The mean of what was measured; of a size that was not, by the prediction and its error at other sizes,
     /// or else from the nearest sizes measured. Zero if nothing is known.
     [[nodiscard]] double expected_ms(std::size_t batch_size) const;
-    /// A margin for several times one after the other, by their sum and the sum of their squares: they deviate
-    /// each for itself, and all by the error of the mean, whose variance is gain / (2 - gain) of theirs.
+    /// A margin for several times one after the other, by their sum and the sum of their squares: they
+    /// deviate each for itself, and all by the error of the mean, whose variance is gain / (2 - gain) of
+    /// theirs.
     [[nodiscard]] double margin_ms(double sum, double sum_of_squares) const;
+    /// How much longer than its mean the worst of about the last `kHiccupMemory` batches took, fading.
+    [[nodiscard]] double hiccup_ms() const noexcept { return hiccup_; }
     [[nodiscard]] bool is_measured() const noexcept { return is_measured_; }
 
 private:
@@ -44,6 +48,7 @@ private:
     std::vector<Size> sizes_;
     double error_ = 1;  ///< Of predictions: measured by predicted.
     double deviation_ = 0;
+    double hiccup_ = 0;
     bool is_measured_ = false;
     bool has_error_ = false;
 };

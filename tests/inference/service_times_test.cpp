@@ -66,6 +66,16 @@ TEST(ServiceTimes, HasNoMarginWhereTimesAreSteady) {
     EXPECT_EQ(times.margin_ms(10, 100), 0);
 }
 
+TEST(ServiceTimes, RemembersTheWorstHiccupAndForgetsItSlowly) {
+    ServiceTimes times(1);
+    for (int i = 0; i < 50; ++i) times.record(1, 10);
+    EXPECT_EQ(times.hiccup_ms(), 0);
+    times.record(1, 30);
+    EXPECT_DOUBLE_EQ(times.hiccup_ms(), 20);
+    for (int i = 0; i < 256; ++i) times.record(1, times.expected_ms(1));
+    EXPECT_NEAR(times.hiccup_ms(), 20 / std::exp(1), 0.1);
+}
+
 TEST(ServiceTimes, ComesDownAgainAfterASlowSpell) {
     ServiceTimes times(1);
     for (int i = 0; i < 20; ++i) times.record(1, 100);
