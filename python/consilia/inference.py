@@ -154,12 +154,15 @@ class Dispatcher(_inference.Dispatcher):
             else:
                 answered.set_exception(error)
 
+        def answer(text: str, error: BaseException | None) -> None:
+            loop.call_soon_threadsafe(settle, text, error)
+
         submitting = loop.run_in_executor(
             None,
             partial(
                 self.submit_to,
                 image,
-                partial(loop.call_soon_threadsafe, settle),
+                answer,
                 priority=priority,
                 deadline_ms=deadline_ms,
                 progress=progress,

@@ -171,8 +171,9 @@ double DispatcherCore::remaining_ms(std::int64_t at_us) const {
 
 /// When the request at this place of a queue of `total` is expected to be answered, from now. What comes
 /// meanwhile and is more urgent goes before it: the wait grows by the share of the time that this takes, as
-/// in A. Cobham, *Priority Assignment in Waiting Line Problems* (Operations Research 1954), equation 3. Its
-/// own batch counts as filled by those that wait and by those that will have come until it starts.
+/// in A. Cobham, *Priority Assignment in Waiting Line Problems* (Journal of the Operations Research Society
+/// of America, 1954). Its own batch counts as filled by those that wait and by those that will have come
+/// until it starts.
 double DispatcherCore::finish_ms(std::int64_t at_us, Priority priority, std::size_t position,
                                  std::size_t total) const {
     const std::size_t batch_max = options.batch_max;

@@ -138,7 +138,8 @@ enum class StopMode : std::uint8_t {
 /// of the running batch, the batches ahead, what is expected to come meanwhile and be more urgent (A. Cobham,
 /// *Priority Assignment in Waiting Line Problems*, 1954), and its own batch, filled as the rate of arrivals
 /// lets expect; with times of batches that were measured, mean and deviation as V. Jacobson has them for
-/// round trips (*Congestion Avoidance and Control*, 1988, appendix A; RFC 6298). What urgent requests
+/// round trips (*Congestion Avoidance and Control*, 1988, appendix A; RFC 6298), and for those that wait
+/// long one hiccup as bad as the worst of late. What urgent requests
 /// overtake against expectation, so that it can no longer be in time, is dropped (TimedOut) before it runs.
 /// An idle dispatcher whose measured times alone speak against a request runs it, to measure again.
 ///
