@@ -107,8 +107,13 @@ void DispatcherCore::run(const std::vector<RequestPointer>& batch) {
     deliver(answers);
     if (is_time_to_predict) predict_contained();
     const Lock lock(mutex_);
-    // With the answers: they keep the next batch waiting too. The first batch brings the members in.
-    if (std::exchange(is_warm_, true)) times_.record(batch.size(), to_seconds(now_us() - begin_us) * 1e3);
+    // With the answers: they keep the next batch waiting too. The first batch brings the members in, and one
+    // that nobody wanted any more was not run to its end: neither tells how long a batch takes.
+    const bool is_whole =
+        std::any_of(batch.begin(), batch.end(), [](const auto& r) { return !r->is_dropped; });
+    if (is_whole && std::exchange(is_warm_, true)) {
+        times_.record(batch.size(), to_seconds(now_us() - begin_us) * 1e3);
+    }
     running_ = 0;
 }
 

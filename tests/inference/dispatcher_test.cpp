@@ -210,6 +210,20 @@ TEST_F(DispatcherTest, CorrectsThePredictionByWhatIsMeasured) {
     EXPECT_EQ(refused.details.at("predicted_ms"), 80);
 }
 
+TEST_F(DispatcherTest, ABatchThatWasGivenUpSaysNothingOfHowLongOneTakes) {
+    open({.batch_max = 1});
+    for (int i = 0; i < 2; ++i) submit(i);
+    drain();
+    std::vector<Ticket> tickets;
+    fake_.before_member = [&](std::size_t) { tickets.back().cancel(); };
+    for (int i = 2; i < 20; ++i) {
+        tickets.push_back(submit(i));
+        fake_.cost_ms = [](std::size_t) { return 1.0; };  // What is left of it.
+        drain();
+    }
+    EXPECT_EQ(refusal(99, {.deadline = 9ms}).details.at("predicted_ms"), 10);
+}
+
 TEST_F(DispatcherTest, AnIdleDispatcherRunsWhatOnlyAPastMeasureSpeaksAgainst) {
     open({.batch_max = 1});
     const auto usual = fake_.cost_ms;
