@@ -80,6 +80,12 @@ std::vector<inference::BatchOutcome> run(Engine& engine, std::span<const inferen
     return outcomes;
 }
 
+/// Free bytes of another device than the host, which the runtime's caches are taken from; zero of the host.
+std::uint64_t free_on_device(const Arguments& arguments) {
+    if (arguments.engine.device == "cpu" || arguments.engine.device.empty()) return 0;
+    return inference::Backend::load("torch")->query_device(arguments.engine.device).free_bytes;
+}
+
 json measure(const Arguments& arguments) {
     {
         // Every member once, alone: then the runtime has compiled its kernels and filled its tables, which it
@@ -100,6 +106,7 @@ json measure(const Arguments& arguments) {
     const std::uint64_t before_bytes = benchmarks::resident_bytes();
     benchmarks::forget_peak();
     json result = {{"passes_ms", json::array()}};
+    const std::uint64_t free_bytes = free_on_device(arguments);
     std::vector<inference::BatchOutcome> outcomes;
     // Two passes settle what is resident, as many are measured.
     for (std::size_t pass = 0; pass < arguments.passes + 2; ++pass) {
@@ -112,7 +119,9 @@ json measure(const Arguments& arguments) {
     result["ledger_peak_bytes"] = engine.memory().peak_bytes;
     result["plan"] = json::parse(engine.plan(arguments.batch).to_json());
     result["drawing"] = engine.plan(arguments.batch).to_text();
-    result["device"] = engine.memory().budget_bytes;
+    if (arguments.engine.device != "cpu" && !arguments.engine.device.empty()) {
+        result["device_growth_bytes"] = free_bytes - std::min(free_bytes, free_on_device(arguments));
+    }
     const auto& diagnosis = outcomes.front().diagnosis;
     result["batch_size"] = engine.plan(arguments.batch).batch_size;
     for (const inference::Opinion& opinion : diagnosis.opinions) {

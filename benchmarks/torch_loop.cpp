@@ -6,6 +6,7 @@
 // `resident` keeps all modules; `reload` loads each from its file, runs it and lets it go. `optimize` is
 // libtorch's profiling executor, on unless switched off.
 #include <ATen/Parallel.h>
+#include <dlfcn.h>
 #include <torch/csrc/jit/python/update_graph_executor_opt.h>
 #include <torch/script.h>
 #include <torch/version.h>
@@ -77,6 +78,10 @@ json measure(const Arguments& arguments) {
     if (arguments.threads > 0) at::set_num_threads(arguments.threads);
     torch::jit::setGraphExecutorOptimize(arguments.with_optimizer);
     const c10::Device device(arguments.device);
+    // Only the core is linked; what brings the device makes itself known when it is loaded.
+    if (device.is_cuda() && ::dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+        throw std::runtime_error(::dlerror());
+    }
     std::vector<at::Tensor> inputs;
     std::vector<torch::jit::Module> modules;
     for (const std::string& file : arguments.files) {

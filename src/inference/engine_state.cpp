@@ -143,11 +143,11 @@ void Engine::State::find_budget() {
         const auto found = find_backend(ready->manifest.format)->query_device(options.device);
         if (options.budget_bytes == 0) budget_bytes = found.free_bytes / 10 * 9;
         if (options.may_use_processor) {
-            host_ledger_ = std::make_unique<MemoryLedger>(LedgerOptions{.budget_bytes = half_of_memory()});
+            host_ledger = std::make_unique<MemoryLedger>(LedgerOptions{.budget_bytes = half_of_memory()});
         }
     }
     if (options.staging_bytes > 0) {
-        staging_ = std::make_unique<MemoryLedger>(LedgerOptions{.budget_bytes = options.staging_bytes});
+        staging = std::make_unique<MemoryLedger>(LedgerOptions{.budget_bytes = options.staging_bytes});
     }
     if (!options.ledger) {
         options.ledger = std::make_shared<MemoryLedger>(LedgerOptions{.budget_bytes = budget_bytes});
@@ -159,8 +159,8 @@ void Engine::State::make_device(std::vector<Member> members) {
     const bool has_spare_core = options.threads > 0 && options.threads < cores;
     device.emplace(DeviceOptions{
         .ledger = options.ledger.get(),
-        .host_ledger = host_ledger_.get(),
-        .staging = staging_.get(),
+        .host_ledger = host_ledger.get(),
+        .staging = staging.get(),
         .device = options.device,
         .run = {.threads = options.threads, .is_deterministic = options.is_deterministic},
         .find_backend = [this](const std::string& format) { return find_backend(format); },

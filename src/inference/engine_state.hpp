@@ -47,7 +47,9 @@ struct Engine::State {
     std::vector<Entry> entries;
     std::vector<std::string> classes;
     mutable std::mutex device_mutex;  // Guards the device and the statuses' errors.
-    mutable std::optional<DeviceMembers> device;
+    std::unique_ptr<MemoryLedger> host_ledger;  // For members that step down to the processor.
+    std::unique_ptr<MemoryLedger> staging;
+    mutable std::optional<DeviceMembers> device;  // After the ledgers, which its members hold memory of.
 
 private:
     void add(const std::filesystem::path& directory, std::vector<Member>& read);
@@ -65,8 +67,6 @@ private:
     void release_when_idle(const std::stop_token& stop);
 
     const ::pid_t pid_;
-    std::unique_ptr<MemoryLedger> host_ledger_;  // For members that step down to the processor.
-    std::unique_ptr<MemoryLedger> staging_;
     struct Idle {
         std::condition_variable_any condition;
         std::chrono::steady_clock::time_point last_use{};  // Under the device mutex.
