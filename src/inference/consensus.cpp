@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "consilia/core/error.hpp"
 
@@ -66,26 +67,72 @@ std::size_t majority_choice(std::span<const Vote> votes, std::span<const std::si
     return best;
 }
 
-double normalized_entropy(std::span<const double> probabilities) {
+/// Weighted mean of the logarithms; the diagnosis is read from these, before `exp` can make equals of two.
+std::vector<double> mean_logarithm(std::span<const Vote> votes) {
+    std::vector<double> mean(votes.front().probabilities.size(), 0.0);
+    double weights = 0;
+    for (const Vote& vote : votes) {
+        weights += vote.weight;
+        for (std::size_t i = 0; i < mean.size(); ++i) {
+            mean[i] += vote.weight * std::log(std::max(vote.probabilities[i], kLogFloor));
+        }
+    }
+    for (double& value : mean) value /= weights;
+    return mean;
+}
+
+double mutual_information(std::span<const Vote> votes) {
+    double weights = 0;
+    double mean_entropy = 0;
+    for (const Vote& vote : votes) {
+        weights += vote.weight;
+        mean_entropy += vote.weight * normalized_entropy(vote.probabilities);
+    }
+    if (votes.size() < 2) return 0;
+    return std::clamp(normalized_entropy(weighted_mean(votes)) - mean_entropy / weights, 0.0, 1.0);
+}
+
+}  // namespace
+
+std::string_view to_string(ConsensusRule rule) noexcept {
+    switch (rule) {
+        case ConsensusRule::WeightedSoftVote:
+            return "weighted_soft_vote";
+        case ConsensusRule::Majority:
+            return "majority";
+        case ConsensusRule::LogOpinionPool:
+            return "log_opinion_pool";
+        case ConsensusRule::Stacking:
+            return "stacking";
+    }
+    return "unknown";
+}
+
+ConsensusRule parse_consensus_rule(std::string_view name) {
+    for (const ConsensusRule rule : {ConsensusRule::WeightedSoftVote, ConsensusRule::Majority,
+                                     ConsensusRule::LogOpinionPool, ConsensusRule::Stacking}) {
+        if (name == to_string(rule)) return rule;
+    }
+    throw core::InvalidArgument(
+        "consensus.unknown",
+        "a consensus is `weighted_soft_vote`, `majority`, `log_opinion_pool` or `stacking`, not `" +
+            std::string(name.substr(0, 40)) + "`");
+}
+
+double normalized_entropy(std::span<const double> probabilities) noexcept {
     if (probabilities.size() < 2) return 0;
     double entropy = 0;
     for (const double p : probabilities) entropy -= p > 0 ? p * std::log(p) : 0;
     return std::clamp(entropy / std::log(static_cast<double>(probabilities.size())), 0.0, 1.0);
 }
 
-}  // namespace
-
-std::string_view to_string(ConsensusRule rule) noexcept {
-    return rule == ConsensusRule::Majority ? "majority" : "weighted_soft_vote";
-}
-
-ConsensusRule parse_consensus_rule(std::string_view name) {
-    for (const ConsensusRule rule : {ConsensusRule::WeightedSoftVote, ConsensusRule::Majority}) {
-        if (name == to_string(rule)) return rule;
-    }
-    throw core::InvalidArgument(
-        "consensus.unknown",
-        "a consensus is `weighted_soft_vote` or `majority`, not `" + std::string(name.substr(0, 40)) + "`");
+std::vector<double> normalized_exponentials(std::vector<double> logarithms) {
+    if (logarithms.empty()) return logarithms;
+    const double largest = *std::max_element(logarithms.begin(), logarithms.end());
+    double sum = 0;
+    for (double& value : logarithms) sum += value = std::exp(value - largest);
+    for (double& value : logarithms) value /= sum;
+    return logarithms;
 }
 
 std::size_t first_choice(std::span<const double> probabilities) noexcept {
@@ -94,6 +141,9 @@ std::size_t first_choice(std::span<const double> probabilities) noexcept {
 }
 
 Consensus agree(std::span<const Vote> votes, ConsensusRule rule) {
+    if (rule == ConsensusRule::Stacking) {
+        throw core::InvalidArgument("consensus.unfitted", "stacking needs a fitted opinion model");
+    }
     check(votes);
     const std::vector<std::size_t> counts = count_first_choices(votes);
     const auto heads = static_cast<double>(votes.size());
@@ -103,6 +153,10 @@ Consensus agree(std::span<const Vote> votes, ConsensusRule rule) {
         for (const std::size_t count : counts) {
             consensus.probabilities.push_back(static_cast<double>(count) / heads);
         }
+    } else if (rule == ConsensusRule::LogOpinionPool) {
+        consensus.probabilities = mean_logarithm(votes);
+        consensus.class_index = first_choice(consensus.probabilities);
+        consensus.probabilities = normalized_exponentials(std::move(consensus.probabilities));
     } else {
         consensus.probabilities = weighted_mean(votes);
         consensus.class_index = first_choice(consensus.probabilities);
@@ -110,6 +164,7 @@ Consensus agree(std::span<const Vote> votes, ConsensusRule rule) {
     consensus.confidence = consensus.probabilities[consensus.class_index];
     consensus.agreement = static_cast<double>(counts[consensus.class_index]) / heads;
     consensus.entropy = normalized_entropy(consensus.probabilities);
+    consensus.mutual_information = mutual_information(votes);
     return consensus;
 }
 

@@ -52,6 +52,20 @@ TEST(Consensus, EntropyIsZeroWhenCertainAndOneWhenUniform) {
     EXPECT_DOUBLE_EQ(agree(std::vector<Vote>{{uniform}}, ConsensusRule::WeightedSoftVote).entropy, 1.0);
 }
 
+TEST(Consensus, MutualInformationIsTheDisagreementAndNotTheDoubtOfEach) {
+    const Probabilities left = {1, 0};
+    const Probabilities right = {0, 1};
+    const Probabilities even = {0.5, 0.5};
+    const auto information = [](std::vector<Vote> votes) {
+        return agree(votes, ConsensusRule::WeightedSoftVote).mutual_information;
+    };
+    EXPECT_DOUBLE_EQ(information({{left}, {right}}), 1.0);
+    EXPECT_DOUBLE_EQ(information({{even}, {even}}), 0.0);
+    EXPECT_EQ(information({{left}}), 0.0);
+    EXPECT_DOUBLE_EQ(information({{left, 3.0}, {right, 1.0}}),
+                     -(0.75 * std::log2(0.75) + 0.25 * std::log2(0.25)));
+}
+
 TEST(Consensus, RefusesVotesWithoutAMeaning) {
     const Probabilities two = {0.5, 0.5};
     const Probabilities three = {0.5, 0.5, 0};
