@@ -170,6 +170,7 @@ void bind_inference(py::module_& module) {
         .def("release_memory", &Engine::release_memory, py::call_guard<py::gil_scoped_release>(),
              "Gives back what no run needs at this instant.");
     bind_dispatcher(module);
+    bind_opinion(module);
 }
 
 }  // namespace consilia::bindings

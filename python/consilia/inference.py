@@ -18,10 +18,22 @@ from consilia._core import Cancelled as _Cancelled
 from consilia._core import Unavailable as _Unavailable
 from consilia._core import inference as _inference
 
+DriftMonitor = _inference.DriftMonitor
+EarlyStop = _inference.EarlyStop
 Engine = _inference.Engine
 Ticket = _inference.Ticket
 
-__all__ = ["DiagnosisFuture", "Dispatcher", "Engine", "Ticket"]
+OpinionModel = _inference.OpinionModel
+
+__all__ = [
+    "DiagnosisFuture",
+    "Dispatcher",
+    "DriftMonitor",
+    "EarlyStop",
+    "Engine",
+    "OpinionModel",
+    "Ticket",
+]
 
 Image = str | PathLike[str] | bytes | bytearray | memoryview
 Progress = Callable[[str, int, int], object]
