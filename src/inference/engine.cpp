@@ -77,7 +77,7 @@ void Engine::warm_up(std::span<const std::size_t> batches) {
 
 std::vector<MemberStatus> Engine::members() const {
     state_->check_process();
-    const std::lock_guard lock(state_->device_mutex);
+    const std::lock_guard lock(state_->status_mutex);
     std::vector<MemberStatus> statuses;
     for (const auto& entry : state_->entries) statuses.push_back(entry.status);
     return statuses;

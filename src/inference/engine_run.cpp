@@ -46,7 +46,7 @@ Inputs Engine::State::prepare(const InputSource& source) const {
     for (std::size_t i = 0; i < entries.size(); ++i) {
         bool is_ready = false;
         {
-            const std::lock_guard lock(device_mutex);
+            const std::lock_guard lock(status_mutex);
             is_ready = entries[i].status.is_ready();
         }
         if (is_ready) inputs.tensors[i] = source(entries[i].manifest);
@@ -101,7 +101,7 @@ std::vector<BatchOutcome> Engine::State::run_batch(std::span<const Inputs> batch
 
 std::vector<Engine::State::Item> Engine::State::begin(std::span<const Inputs> batch) const {
     std::vector<Item> items(batch.size());
-    const std::lock_guard lock(device_mutex);
+    const std::lock_guard lock(status_mutex);
     for (std::size_t i = 0; i < batch.size(); ++i) {
         items[i].inputs = &batch[i];
         for (const Entry& entry : entries) {
@@ -111,6 +111,11 @@ std::vector<Engine::State::Item> Engine::State::begin(std::span<const Inputs> ba
             opinion.error_message = entry.status.error_message;
             opinion.member_hash = entry.status.hash;
             if (entry.slot) opinion.pipeline_hash = entry.manifest.pipeline.hash();
+        }
+        if (options.early_stop == EarlyStopping::Never) continue;
+        items[i].stop.emplace(opinion_model_);
+        for (std::size_t j = 0; j < entries.size(); ++j) {
+            if (!items[i].diagnosis.opinions[j].is_given()) items[i].stop->drop(j);
         }
     }
     return items;
@@ -163,10 +168,12 @@ void Engine::State::ask(std::size_t entry, std::vector<Item>& items, const Pass&
         item.diagnosis.opinions[entry].error_code = error.code();
         item.diagnosis.opinions[entry].error_message = error.what();
     };
+    std::vector<Item*> wanted;
     std::vector<Item*> asked;
     std::vector<TensorPointer> tensors;
     for (Item& item : items) {
         if (item.error || !item.diagnosis.opinions[entry].is_given()) continue;
+        wanted.push_back(&item);
         try {
             check_input(entries[entry].manifest, item.inputs->tensors[entry]);
             asked.push_back(&item);
@@ -175,16 +182,38 @@ void Engine::State::ask(std::size_t entry, std::vector<Item>& items, const Pass&
             fail(item, error);
         }
     }
-    if (asked.empty()) return;
-    const std::lock_guard lock(device_mutex);
-    try {
-        note_use();
-        take_answers(entry, asked, device->run(*entries[entry].slot, tensors, pass, record));
-    } catch (const core::Error& error) {
-        for (Item* item : asked) fail(*item, error);
-        if (!is_lasting(error)) return;
-        entries[entry].status.error_code = error.code();
-        entries[entry].status.error_message = error.what();
+    if (!asked.empty()) {
+        try {
+            const std::lock_guard lock(device_mutex);
+            note_use();
+            take_answers(entry, asked, device->run(*entries[entry].slot, tensors, pass, record));
+        } catch (const core::Error& error) {
+            for (Item* item : asked) fail(*item, error);
+            if (is_lasting(error)) {
+                const std::lock_guard lock(status_mutex);
+                entries[entry].status.error_code = error.code();
+                entries[entry].status.error_message = error.what();
+            }
+        }
+    }
+    for (Item* item : wanted) weigh(entry, *item);
+}
+
+void Engine::State::weigh(std::size_t entry, Item& item) const {
+    if (!item.stop) return;
+    auto& opinions = item.diagnosis.opinions;
+    if (opinions[entry].is_given()) {
+        item.stop->add(entry, opinions[entry].probabilities);
+    } else {
+        item.stop->drop(entry);
+    }
+    if (item.stop->members_left() == 0) return;
+    const bool is_decided = options.early_stop == EarlyStopping::Bounded
+                                ? item.stop->is_decided(options.early_stop_epsilon)
+                                : item.stop->is_decided();
+    if (!is_decided) return;
+    for (Opinion& opinion : opinions) {
+        if (opinion.is_given() && opinion.probabilities.empty()) opinion.is_skipped = true;
     }
 }
 
@@ -254,12 +283,15 @@ void Engine::State::release_when_idle(const std::stop_token& stop) {
 }
 
 void Engine::State::conclude(Diagnosis& diagnosis) const {
-    std::vector<Vote> votes;
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-        const Opinion& opinion = diagnosis.opinions[i];
-        if (opinion.is_given()) votes.push_back({opinion.probabilities, entries[i].manifest.weight});
+    std::vector<std::span<const double>> given;
+    bool is_any_given = false;
+    for (const Opinion& opinion : diagnosis.opinions) {
+        const bool is_given = opinion.is_given() && !opinion.probabilities.empty();
+        given.push_back(is_given ? std::span<const double>(opinion.probabilities)
+                                 : std::span<const double>());
+        is_any_given |= is_given;
     }
-    if (votes.empty()) {
+    if (!is_any_given) {
         core::Details details;
         for (const Opinion& opinion : diagnosis.opinions) {
             details.push_back({opinion.member_id, opinion.error_code + ": " + opinion.error_message});
@@ -270,16 +302,23 @@ void Engine::State::conclude(Diagnosis& diagnosis) const {
                                        "`: " + diagnosis.opinions.front().error_message,
                                    std::move(details));
     }
-    Consensus consensus = agree(votes, options.consensus);
+    Consensus consensus = opinion_model_.agree(given);
     diagnosis.label = classes[consensus.class_index];
     diagnosis.classes = classes;
     diagnosis.confidence = consensus.confidence;
+    if (opinion_model_.conformal) {
+        for (const std::size_t index : opinion_model_.conformal_set(consensus.probabilities)) {
+            diagnosis.conformal_set.push_back(classes[index]);
+        }
+    }
     diagnosis.probabilities = std::move(consensus.probabilities);
     diagnosis.agreement = consensus.agreement;
     diagnosis.entropy = consensus.entropy;
-    diagnosis.consensus = options.consensus;
-    diagnosis.confidence_threshold = options.confidence_threshold;
-    diagnosis.needs_review = consensus.confidence < options.confidence_threshold;
+    diagnosis.mutual_information = consensus.mutual_information;
+    diagnosis.consensus = opinion_model_.rule;
+    diagnosis.confidence_threshold = opinion_model_.confidence_threshold;
+    diagnosis.needs_review = consensus.confidence < opinion_model_.confidence_threshold;
+    if (options.opinion_model) diagnosis.opinion_model_hash = opinion_model_.hash();
 }
 
 }  // namespace consilia::inference

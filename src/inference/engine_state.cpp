@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -22,6 +23,10 @@ std::uint64_t half_of_memory() {
 EngineOptions checked(EngineOptions options) {
     if (!(options.confidence_threshold >= 0 && options.confidence_threshold <= 1)) {
         throw core::InvalidArgument("engine.options", "the confidence threshold must be from 0 to 1");
+    }
+    if (!(options.early_stop_epsilon > 0 && options.early_stop_epsilon < 1)) {
+        throw core::InvalidArgument("engine.options",
+                                    "the epsilon of early stopping must be above 0 and below 1");
     }
     if (options.threads < 0)
         throw core::InvalidArgument("engine.options", "the number of threads is negative");
@@ -59,6 +64,7 @@ Engine::State::State(const std::vector<std::filesystem::path>& members, EngineOp
     std::vector<Member> read;
     for (const auto& directory : members) add(directory, read);
     check_ids();
+    make_opinion_model();
     find_budget();
     make_device(std::move(read));
     if (options.idle_release.count() > 0) {
@@ -128,6 +134,35 @@ std::shared_ptr<const Backend> Engine::State::find_backend(const std::string& fo
     return backend;
 }
 
+void Engine::State::make_opinion_model() {
+    const auto refuse = [](const std::string& why) {
+        throw core::InvalidArgument("engine.opinion_model", why);
+    };
+    std::vector<std::string> ids;
+    for (const Entry& entry : entries) ids.push_back(entry.status.id);
+    if (options.opinion_model) {
+        opinion_model_ = *options.opinion_model;
+        opinion_model_.validate();
+        if (opinion_model_.member_ids != ids) {
+            refuse("the opinion model was fitted to `" + joined(opinion_model_.member_ids) +
+                   "`, the panel is `" + joined(ids) + "`");
+        }
+        if (!classes.empty() && opinion_model_.classes != classes) {
+            refuse("the opinion model knows the classes `" + joined(opinion_model_.classes) +
+                   "`, the panel `" + joined(classes) + "`");
+        }
+        return;
+    }
+    if (options.consensus == ConsensusRule::Stacking)
+        refuse("stacking needs an opinion model that it was fitted in");
+    opinion_model_.member_ids = std::move(ids);
+    opinion_model_.classes = classes;
+    for (const Entry& entry : entries)
+        opinion_model_.weights.push_back(entry.slot ? entry.manifest.weight : 1.0);
+    opinion_model_.rule = options.consensus;
+    opinion_model_.confidence_threshold = options.confidence_threshold;
+}
+
 /// Half of the host's memory, or what another device has free, but for a tenth.
 void Engine::State::find_budget() {
     std::uint64_t budget_bytes = options.budget_bytes == 0 ? half_of_memory() : options.budget_bytes;
@@ -166,9 +201,20 @@ void Engine::State::make_device(std::vector<Member> members) {
         .find_backend = [this](const std::string& format) { return find_backend(format); },
         .lower_precision = options.lower_precision,
         .can_prefetch = options.can_prefetch.value_or(options.device != "cpu" || has_spare_core),
+        .is_order_fixed = options.early_stop != EarlyStopping::Never,
         .profile_directory = options.profile_directory,
         .cache_directory = options.cache_directory});
-    for (Member& member : members) device->add(std::move(member));
+    std::vector<std::size_t> order(entries.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    if (options.early_stop != EarlyStopping::Never && !opinion_model_.order.empty()) {
+        order.assign(opinion_model_.order.begin(), opinion_model_.order.end());
+    }
+    for (const std::size_t place : order) {
+        if (!entries[place].slot) continue;
+        Member& member = members[*entries[place].slot];
+        entries[place].slot = device->size();
+        device->add(std::move(member));
+    }
 }
 
 }  // namespace consilia::inference

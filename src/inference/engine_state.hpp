@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "consilia/inference/early_stop.hpp"
 #include "consilia/inference/engine.hpp"
 #include "inference/device_run.hpp"
 
@@ -25,6 +26,7 @@ struct Engine::State {
         const Inputs* inputs = nullptr;
         Diagnosis diagnosis{};
         std::exception_ptr error{};
+        std::optional<EarlyStop> stop{};  // If members may be left out.
     };
     /// Called between members, holding no lock; what it throws ends the run.
     using AfterMember = std::function<void(std::size_t entry, std::size_t done)>;
@@ -46,7 +48,8 @@ struct Engine::State {
     EngineOptions options;
     std::vector<Entry> entries;
     std::vector<std::string> classes;
-    mutable std::mutex device_mutex;  // Guards the device and the statuses' errors.
+    mutable std::mutex status_mutex;            // Guards the statuses' errors.
+    mutable std::mutex device_mutex;            // Guards the device. Held while a member runs.
     std::unique_ptr<MemoryLedger> host_ledger;  // For members that step down to the processor.
     std::unique_ptr<MemoryLedger> staging;
     mutable std::optional<DeviceMembers> device;  // After the ledgers, which its members hold memory of.
@@ -55,6 +58,7 @@ private:
     void add(const std::filesystem::path& directory, std::vector<Member>& read);
     void check_classes(const Manifest& manifest);
     void check_ids() const;
+    void make_opinion_model();
     void find_budget();
     void make_device(std::vector<Member> members);
     std::shared_ptr<const Backend> find_backend(const std::string& format) const;
@@ -62,11 +66,14 @@ private:
     void run_items(std::vector<Item>& items, const AfterMember& after_member);
     void ask(std::size_t entry, std::vector<Item>& items, const Pass& pass, RunRecord& record);
     void take_answers(std::size_t entry, std::span<Item* const> asked, MemberRun answers) const;
+    /// Tells the item's early stop what a member said; leaves the rest out once they do not matter.
+    void weigh(std::size_t entry, Item& item) const;
     void conclude(Diagnosis& diagnosis) const;
     void note_use();
     void release_when_idle(const std::stop_token& stop);
 
     const ::pid_t pid_;
+    OpinionModel opinion_model_;
     struct Idle {
         std::condition_variable_any condition;
         std::chrono::steady_clock::time_point last_use{};  // Under the device mutex.

@@ -42,7 +42,11 @@ struct SimulatedDevice {
     bool was_shared = false;   // Two runs at once.
     int fail_open_after = -1;  // Counts down at each opening; the one at zero fails.
     int fail_run_after = -1;
-    core::ManualClock* clock = nullptr;  // Moved by 7 ms an opening and 3 ms a run.
+    std::int64_t batch_max = 0;            // Larger batches are refused for want of memory; zero: none is.
+    int refused_runs = 0;                  // So many runs are, whatever their size.
+    std::vector<std::int64_t> batches;     // Of each run.
+    std::vector<std::int32_t> precisions;  // Of each opening.
+    core::ManualClock* clock = nullptr;    // Moved by 7 ms an opening and 3 ms a run.
 
     void take(std::uint64_t bytes) {
         held_bytes += bytes;
@@ -59,6 +63,10 @@ struct SimulatedDevice {
         device.opened = device.released = device.bound = device.runs = 0;
         device.is_running = device.was_shared = false;
         device.fail_open_after = device.fail_run_after = -1;
+        device.batch_max = 0;
+        device.refused_runs = 0;
+        device.batches.clear();
+        device.precisions.clear();
         device.clock = nullptr;
     }
 };
@@ -105,6 +113,7 @@ inline int open(const consilia_backend_open_options_t* options, consilia_model_t
         return fail("the device refused", error, error_size);
     }
     ++device.opened;
+    device.precisions.push_back(options->precision);
     device.take(model->code_bytes);
     if (device.clock != nullptr) device.clock->advance(std::chrono::milliseconds(7));
     *out = model.release();
@@ -141,23 +150,27 @@ inline int bind(consilia_model_t* model, const consilia_tensor_view_t* weights, 
     return 0;
 }
 
-/// Logits that depend on every bit of the weights and of the input.
+/// Logits of each image that depend on every bit of the weights and of it, and on nothing beside it.
 inline void answer(const consilia_model& model, const consilia_tensor_view_t& input,
                    const consilia_tensor_view_t& output) {
-    std::uint64_t hash = 1469598103934665603ULL;
-    const auto mix = [&hash](const void* data, std::uint64_t bytes) {
-        for (std::uint64_t i = 0; i < bytes; ++i) {
-            hash = (hash ^ static_cast<const unsigned char*>(data)[i]) * 1099511628211ULL;
+    const std::uint64_t image_bytes = byte_count(input) / static_cast<std::uint64_t>(input.shape[0]);
+    for (std::int64_t image = 0; image < input.shape[0]; ++image) {
+        std::uint64_t hash = 1469598103934665603ULL;
+        const auto mix = [&hash](const void* data, std::uint64_t bytes) {
+            for (std::uint64_t i = 0; i < bytes; ++i) {
+                hash = (hash ^ static_cast<const unsigned char*>(data)[i]) * 1099511628211ULL;
+            }
+        };
+        mix(static_cast<const unsigned char*>(input.data) + static_cast<std::uint64_t>(image) * image_bytes,
+            image_bytes);
+        for (std::size_t i = 0; i < model.bound.size(); ++i) {
+            mix(model.bound[i].data, static_cast<std::uint64_t>(model.bound_sizes[i]));
         }
-    };
-    mix(input.data, byte_count(input));
-    for (std::size_t i = 0; i < model.bound.size(); ++i) {
-        mix(model.bound[i].data, static_cast<std::uint64_t>(model.bound_sizes[i]));
-    }
-    auto* logits = static_cast<float*>(output.data);
-    for (std::int64_t i = 0; i < output.shape[1]; ++i) {
-        logits[i] = static_cast<float>(hash >> (i * 8) & 0xFFU) / 64.0F;
-        if (i == model.first_class) logits[i] = 9.0F;
+        auto* logits = static_cast<float*>(output.data) + image * output.shape[1];
+        for (std::int64_t i = 0; i < output.shape[1]; ++i) {
+            logits[i] = static_cast<float>(hash >> (i * 8) & 0xFFU) / 64.0F;
+            if (i == model.first_class) logits[i] = 9.0F;
+        }
     }
 }
 
@@ -170,6 +183,13 @@ inline int run(consilia_model_t* model, const consilia_tensor_view_t* input,
         if (device.fail_run_after >= 0 && device.fail_run_after-- == 0) {
             return fail("the device refused", error, error_size);
         }
+        const std::int64_t batch = input->shape[0];
+        if (device.refused_runs > 0 || (device.batch_max > 0 && batch > device.batch_max)) {
+            device.refused_runs -= device.refused_runs > 0 ? 1 : 0;
+            (void)fail("no memory is left", error, error_size);
+            return CONSILIA_BACKEND_OUT_OF_MEMORY;
+        }
+        device.batches.push_back(batch);
         if (model->fail == "run") return fail("a kernel failed", error, error_size);
         if (model->needs_weights != 0 && model->bound.empty()) return fail("no weights", error, error_size);
         if (reinterpret_cast<std::uintptr_t>(input->data) % 64 != 0)

@@ -53,10 +53,14 @@ struct Diagnosis {
     std::string label{};    ///< What the panel agrees on.
     double confidence = 0;  ///< 0 to 1.
     std::vector<std::string> classes{};
-    std::vector<double> probabilities{};  ///< In the order of `classes`.
-    double agreement = 0;                 ///< Share of the opinions given whose first choice is `label`.
-    double entropy = 0;                   ///< Of `probabilities`, 0 (certain) to 1 (uniform).
-    bool needs_review = false;            ///< The confidence is below the threshold.
+    std::vector<double> probabilities{};       ///< In the order of `classes`.
+    double agreement = 0;                      ///< Share of the opinions given whose first choice is `label`.
+    double entropy = 0;                        ///< Of `probabilities`, 0 (certain) to 1 (uniform).
+    double mutual_information = 0;             ///< What the members disagree on, 0 to 1: `Consensus`.
+    std::vector<std::string> conformal_set{};  ///< Classes that cover the truth as the opinion model was
+                                               ///< fitted to; the most probable first. Empty if it was not.
+    std::string opinion_model_hash{};  ///< SHA-256 of the opinion model; empty if none was given.
+    bool needs_review = false;         ///< The confidence is below the threshold.
     double confidence_threshold = 0;
     ConsensusRule consensus = ConsensusRule::WeightedSoftVote;
     std::vector<Opinion> opinions{};  ///< One a member, in the engine's order, the failed ones too.

@@ -20,9 +20,18 @@
 #include "consilia/inference/diagnosis.hpp"
 #include "consilia/inference/member.hpp"
 #include "consilia/inference/memory_ledger.hpp"
+#include "consilia/inference/opinion_model.hpp"
 #include "consilia/inference/planner.hpp"
 
 namespace consilia::inference {
+
+/// When the members left are not asked any more.
+enum class EarlyStopping : std::uint8_t {
+    Never,
+    Lossless,  ///< Once they cannot change the diagnosis, whatever they say.
+    Bounded,   ///< Once they change it with a probability of at most `early_stop_epsilon`, by the opinion
+               ///< model.
+};
 
 /// What an engine is opened with.
 struct EngineOptions {
@@ -33,7 +42,13 @@ struct EngineOptions {
     std::string device{};
     std::int32_t threads = 0;  ///< Within one member's run; restored after it. Zero: as the process has it.
     ConsensusRule consensus = ConsensusRule::WeightedSoftVote;
-    double confidence_threshold = 0.75;  ///< Below it a diagnosis needs review; 0 to 1.
+    /// What was fitted to this panel: rule, weights, temperature, conformal sets, order and threshold for
+    /// review. Its members and classes are the engine's. Null: `consensus`, `confidence_threshold` and the
+    /// manifests' weights.
+    std::shared_ptr<const OpinionModel> opinion_model{};
+    EarlyStopping early_stop = EarlyStopping::Never;  ///< Members then run in the model's order, or as given.
+    double early_stop_epsilon = 0.01;                 ///< For `Bounded`; above 0 and below 1.
+    double confidence_threshold = 0.75;               ///< Below it a diagnosis needs review; 0 to 1.
     /// Images of a batch run one by one, so that an image's bits do not depend on what is beside it: kernels
     /// sum in another order for another batch. Otherwise they run together and agree to rounding.
     bool is_deterministic = false;
@@ -145,7 +160,8 @@ public:
     static constexpr std::size_t kMaxBatch = 1024;
 
     /// Reads and verifies the packages.
-    /// @throws InvalidArgument (`engine.members`: none, too many or one id twice; `engine.options`);
+    /// @throws InvalidArgument (`engine.members`: none, too many or one id twice; `engine.options`;
+    /// `engine.opinion_model`: fitted to other members or classes, or not valid);
     /// Unavailable
     ///         (`device.unavailable`). A package that cannot be used is not an exception.
     explicit Engine(const std::vector<std::filesystem::path>& members, EngineOptions options = {});
