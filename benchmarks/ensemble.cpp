@@ -46,6 +46,8 @@ Arguments parse(int count, char** words) {
             arguments.engine.device = value();
         } else if (word == "--staging-mib") {
             arguments.engine.staging_bytes = std::stoull(value()) << 20;
+        } else if (word == "--precision") {
+            arguments.engine.precision = inference::parse_precision(value());
         } else if (word == "--cache") {
             arguments.engine.cache_directory = value();
         } else {
@@ -99,22 +101,26 @@ json measure(const Arguments& arguments) {
             alone.release_memory();
         }
     }
+    const std::uint64_t before_bytes = benchmarks::resident_bytes();
+    benchmarks::forget_peak();
     std::vector<inference::Inputs> batch;
     Engine engine(arguments.members, arguments.engine);
     for (std::size_t i = 0; i < arguments.batch; ++i)
         batch.push_back(noise(engine, static_cast<unsigned>(i + 1)));
-    const std::uint64_t before_bytes = benchmarks::resident_bytes();
-    benchmarks::forget_peak();
     json result = {{"passes_ms", json::array()}};
     const std::uint64_t free_bytes = free_on_device(arguments);
     std::vector<inference::BatchOutcome> outcomes;
+    std::uint64_t steady_peak_bytes = 0;
     // Two passes settle what is resident, as many are measured.
     for (std::size_t pass = 0; pass < arguments.passes + 2; ++pass) {
         const auto begin = std::chrono::steady_clock::now();
         outcomes = run(engine, batch);
         const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
-        if (pass >= 2) result["passes_ms"].push_back(took.count());
+        if (pass < 2) continue;
+        result["passes_ms"].push_back(took.count());
+        steady_peak_bytes = std::max(steady_peak_bytes, outcomes.front().diagnosis.peak_bytes);
     }
+    result["steady_peak_bytes"] = steady_peak_bytes;
     result["growth_bytes"] = benchmarks::peak_resident_bytes() - before_bytes;
     result["ledger_peak_bytes"] = engine.memory().peak_bytes;
     result["plan"] = json::parse(engine.plan(arguments.batch).to_json());

@@ -20,6 +20,7 @@
 #include "bindings.hpp"
 #include "consilia/core/files.hpp"
 #include "consilia/inference/dispatcher.hpp"
+#include "image_source.hpp"
 
 namespace consilia::bindings {
 namespace {
@@ -48,19 +49,6 @@ public:
 private:
     std::shared_ptr<PyObject> function_;
 };
-
-/// The exception that Python would see if `thrown` were thrown into it.
-py::object to_exception(const std::exception_ptr& thrown) {
-    try {
-        std::rethrow_exception(thrown);
-    } catch (const core::Error& error) {
-        set_python_error(error);
-    } catch (const std::exception& error) {
-        PyErr_SetString(PyExc_RuntimeError, error.what());
-    }
-    const py::error_already_set raised;
-    return raised.value();
-}
 
 /// Calls `function(text, error)` with the diagnosis as JSON, which is made without the GIL, or an exception.
 Dispatcher::Callback to_callback(py::object function) {
@@ -92,34 +80,6 @@ microseconds from_ms(double ms) {
 double to_ms(microseconds time) {
     return static_cast<double>(time.count()) / 1e3;
 }
-
-/// An image: a path, or a bytes-like object that is borrowed for the call.
-class ImageSource {
-public:
-    explicit ImageSource(const py::object& source) {
-        if (py::isinstance<py::str>(source) || py::hasattr(source, "__fspath__")) {
-            path_ = source.cast<std::filesystem::path>();
-            return;
-        }
-        if (!PyObject_CheckBuffer(source.ptr())) {
-            throw core::InvalidArgument("engine.source", "an image must be a path or bytes");
-        }
-        view_ = std::make_unique<py::buffer_info>(py::reinterpret_borrow<py::buffer>(source).request());
-        if (view_->ndim != 1 || view_->itemsize != 1 || view_->strides[0] != 1) {
-            throw core::InvalidArgument("engine.source", "encoded bytes must be one dense run");
-        }
-    }
-    /// Without the GIL.
-    [[nodiscard]] inference::Inputs prepare(const Engine& engine) const {
-        if (!view_) return engine.prepare(path_, core::sha256_file(path_));
-        const auto* bytes = static_cast<const std::byte*>(view_->ptr);
-        return engine.prepare(std::span(bytes, static_cast<std::size_t>(view_->size)));
-    }
-
-private:
-    std::unique_ptr<py::buffer_info> view_;
-    std::filesystem::path path_;
-};
 
 /// A dispatcher and its engine. Ending waits for the thread, which may be waiting for the GIL.
 class EngineDispatcher {

@@ -95,4 +95,16 @@ void bind_errors(py::module_& module) {
     });
 }
 
+py::object to_exception(const std::exception_ptr& thrown) {
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const core::Error& error) {
+        set_python_error(error);
+    } catch (const std::exception& error) {
+        PyErr_SetString(PyExc_RuntimeError, error.what());
+    }
+    const py::error_already_set raised;
+    return raised.value();
+}
+
 }  // namespace consilia::bindings

@@ -3,6 +3,7 @@
 /* The C ABI of consilia: everything but the table that model backends fill (consilia/c/backend.h). */
 #include "consilia/c/core.h"
 #include "consilia/c/data.h"
+#include "consilia/c/inference.h"
 #include "consilia/c/screening.h"
 #include "consilia/c/value.h"
 #endif

@@ -53,7 +53,7 @@ void DeviceMembers::add(Member member) {
     SlotSettings settings{
         .ledger = options_.ledger,
         .device = options_.device,
-        .precision = member.manifest().precision,
+        .precision = options_.precision.value_or(member.manifest().precision),
         .staging = options_.staging,
         .threads = options_.run.threads,
         .cache_path = options_.cache_directory.empty() ? nullptr : &options_.cache_directory};
@@ -358,8 +358,9 @@ void DeviceMembers::settle(Place& place) {
     const bool is_on_processor = place.step_down.is_on_processor();
     settings.device = is_on_processor ? "cpu" : options_.device;
     settings.ledger = is_on_processor ? options_.host_ledger : options_.ledger;
-    settings.precision = place.step_down.is_lower_precision() ? *options_.lower_precision
-                                                              : place.slot->member().manifest().precision;
+    settings.precision = place.step_down.is_lower_precision()
+                             ? *options_.lower_precision
+                             : options_.precision.value_or(place.slot->member().manifest().precision);
     place.slot->settle(std::move(settings));
     place.has_profile = false;
 }

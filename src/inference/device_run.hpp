@@ -75,6 +75,7 @@ struct DeviceOptions {
     std::string device = "cpu";
     ModelRunOptions run{};
     BackendFinder find_backend{};
+    std::optional<Precision> precision{};        ///< Instead of the manifests'.
     std::optional<Precision> lower_precision{};  ///< What members may step down to.
     bool can_prefetch = false;
     bool is_order_fixed = false;

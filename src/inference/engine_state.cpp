@@ -199,6 +199,7 @@ void Engine::State::make_device(std::vector<Member> members) {
         .device = options.device,
         .run = {.threads = options.threads, .is_deterministic = options.is_deterministic},
         .find_backend = [this](const std::string& format) { return find_backend(format); },
+        .precision = options.precision,
         .lower_precision = options.lower_precision,
         .can_prefetch = options.can_prefetch.value_or(options.device != "cpu" || has_spare_core),
         .is_order_fixed = options.early_stop != EarlyStopping::Never,

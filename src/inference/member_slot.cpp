@@ -25,8 +25,8 @@ constexpr double kBytesPerMsGuess = 4e6;
 
 /// A runtime's own share of an opened member is at most so much; what is beyond came from other threads.
 constexpr std::uint64_t kUntoldBytesMax = 64 << 20;
-/// Below this a process takes and gives pages for other reasons.
-constexpr std::uint64_t kUntoldBytesMin = 1 << 20;
+/// Below this a process takes and gives pages for other reasons; networks so small are told exactly enough.
+constexpr std::uint64_t kUntoldBytesMin = 8 << 20;
 constexpr std::uint64_t kUntoldStagingMax = 256 << 20;  ///< Likewise while it is opened.
 /// The first runs of a batch size are watched.
 constexpr std::size_t kMeasuredRuns = 3;
@@ -134,7 +134,9 @@ void MemberSlot::open(std::shared_ptr<const Backend> backend) {
                                  .cache_path = settings_.cache_path});
         std::vector<std::byte>().swap(code);
         std::uint64_t found_bytes = model_->description().resident_bytes;
-        if (keeps_freed_memory()) {
+        // The first opening of all brings the runtime's tables, which are no member's.
+        static std::atomic<bool> is_runtime_open = false;
+        if (keeps_freed_memory() && is_runtime_open.exchange(true)) {
             const std::uint64_t kept_bytes = meter.grown_bytes();
             if (watch) {
                 const std::uint64_t staged_bytes = beyond(watch->peak_bytes(), kept_bytes + kUntoldBytesMin);

@@ -59,8 +59,8 @@ struct Diagnosis {
     double mutual_information = 0;             ///< What the members disagree on, 0 to 1: `Consensus`.
     std::vector<std::string> conformal_set{};  ///< Classes that cover the truth as the opinion model was
                                                ///< fitted to; the most probable first. Empty if it was not.
-    std::string opinion_model_hash{};  ///< SHA-256 of the opinion model; empty if none was given.
-    bool needs_review = false;         ///< The confidence is below the threshold.
+    std::string opinion_model_hash{};          ///< SHA-256 of the opinion model; empty if none was given.
+    bool needs_review = false;                 ///< The confidence is below the threshold.
     double confidence_threshold = 0;
     ConsensusRule consensus = ConsensusRule::WeightedSoftVote;
     std::vector<Opinion> opinions{};  ///< One a member, in the engine's order, the failed ones too.

@@ -52,6 +52,8 @@ struct EngineOptions {
     /// Images of a batch run one by one, so that an image's bits do not depend on what is beside it: kernels
     /// sum in another order for another batch. Otherwise they run together and agree to rounding.
     bool is_deterministic = false;
+    /// What members compute in, instead of what their manifests say. Empty: as those say.
+    std::optional<Precision> precision{};
     /// What members that are refused memory may step down to, after giving back what is not needed and
     /// halving the batch. It steps up again after a while without refusals. Empty: not to another precision.
     std::optional<Precision> lower_precision{};

@@ -139,10 +139,22 @@ protected:
     }
 };
 
-void forget_sources(torch::jit::Block& block, const torch::jit::SourceRange& nowhere) {
+/// Where every node of a flat graph says that it comes from, when an error is shown. Lives as long as the
+/// process.
+const torch::jit::InlinedCallStackPtr& one_origin() {
+    static auto* const unit = new torch::jit::CompilationUnit("def member(x):\n    return x\n");
+    static const auto origin = c10::make_intrusive<torch::jit::InlinedCallStack>(
+        &unit->get_function("member"),
+        torch::jit::SourceRange(std::make_shared<torch::jit::Source>("member\n"), 0, 6));
+    return origin;
+}
+
+/// Nodes that were inlined point at functions of the module, which goes.
+void forget_sources(torch::jit::Block& block) {
     for (torch::jit::Node* node : block.nodes()) {
-        node->setSourceRange(nowhere);
-        for (torch::jit::Block* inner : node->blocks()) forget_sources(*inner, nowhere);
+        node->setSourceRange(one_origin()->source_range());
+        node->setCallStack(one_origin());
+        for (torch::jit::Block* inner : node->blocks()) forget_sources(*inner);
     }
 }
 
@@ -153,8 +165,7 @@ void flatten(consilia_model& model, torch::jit::Module module) {
         torch::jit::Inline(*inlined);
         auto [graph, attributes] = torch::jit::LowerGraph(*inlined, module._ivalue());
         TORCH_CHECK(graph->inputs().size() == attributes.size() + 1, "forward takes more than one image");
-        const auto nothing = std::make_shared<torch::jit::Source>("");
-        forget_sources(*graph->block(), torch::jit::SourceRange(nothing, 0, 0));
+        forget_sources(*graph->block());
         model.attributes = std::move(attributes);
         model.code.emplace(graph, "forward");
     } catch (const c10::Error&) {

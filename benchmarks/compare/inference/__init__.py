@@ -1,0 +1,1 @@
+"""Ensembles beside their peers."""

@@ -1,0 +1,43 @@
+"""The full-size six for benchmarks: packages of each format, and the modules that peers load. Made once."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from consilia.models import FAMILIES
+from rows import OUTPUT
+
+ROOT = OUTPUT / "members"
+
+
+def packages(format: str) -> list[Path]:
+    """The packages of a format, about a minute a format when they are not there yet."""
+    from consilia.models import build_full
+
+    folder = ROOT / format
+    missing = [name for name in FAMILIES if not (folder / f"{name}.member" / "manifest.json").is_file()]
+    for path in build_full(folder, families=missing, format=format, use_timm="never") if missing else ():
+        print(f"inference: made {path.name} as {format}", flush=True)
+    return [folder / f"{name}.member" for name in FAMILIES]
+
+
+def modules() -> dict[str, list[Path]]:
+    """TorchScript files with the weights inside: as they were traced, and frozen, which load faster."""
+    import torch
+
+    from consilia.pack import load
+
+    files: dict[str, list[Path]] = {"whole": [], "frozen": []}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for package in packages("torchscript"):
+            for kind, paths in files.items():
+                path = ROOT / kind / f"{package.stem}.pt"
+                paths.append(path)
+                if path.is_file():
+                    continue
+                path.parent.mkdir(parents=True, exist_ok=True)
+                module = load(package).eval()
+                torch.jit.save(torch.jit.freeze(module) if kind == "frozen" else module, str(path))
+    return files

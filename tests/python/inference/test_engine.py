@@ -1,0 +1,86 @@
+"""The engine in Python: batches, plans, options; what they do is tested in C++."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import consilia
+from consilia.inference import Engine, OpinionModel
+
+ROOT = Path(__file__).resolve().parents[3]
+PACKAGES = ROOT / "examples" / "demo_members" / "packages"
+MEMBERS = [PACKAGES / "resnet50.member", PACKAGES / "vit_b16.member"]
+IMAGE = ROOT / "tests" / "support" / "phantom.png"
+
+
+def open_engine(**options: object) -> Engine:
+    return Engine(MEMBERS, threads=1, budget_bytes=64 << 20, **options)  # type: ignore[arg-type]
+
+
+def test_a_batch_gives_what_each_image_gets_alone() -> None:
+    engine = open_engine(is_deterministic=True)
+    alone = engine.run(IMAGE)
+    batch = engine.run_batch([IMAGE, IMAGE.read_bytes()])
+    assert [each["probabilities"] for each in batch] == [alone["probabilities"]] * 2
+    assert batch[0]["batch_size"] == 2
+    together = open_engine().run_batch([IMAGE] * 3)
+    assert together[2]["probabilities"] == pytest.approx(alone["probabilities"], abs=1e-5)
+
+
+def test_a_plan_is_shown_before_anything_runs() -> None:
+    engine = open_engine()
+    plan = engine.plan()
+    assert [member["id"] for member in plan["members"]] == ["resnet50", "vit_b16"]
+    assert sorted(plan["order"]) == ["resnet50", "vit_b16"]
+    assert engine.memory()["held_bytes"] == 0
+    assert engine.plan_text(columns=30).startswith("budget 64.0 MiB, peak ")
+
+
+def test_a_warm_up_measures_and_the_next_engine_knows(tmp_path: Path) -> None:
+    open_engine(profile_directory=tmp_path).warm_up([1, 2])
+    assert len(list(tmp_path.glob("*.profile.json"))) == 2
+    engine = open_engine(profile_directory=tmp_path)
+    engine.run(IMAGE)
+    assert all(member["run_ms"] > 0 for member in engine.plan(2)["members"])
+
+
+def test_members_that_cannot_change_the_diagnosis_are_skipped() -> None:
+    packages = sorted(PACKAGES.glob("*.member"))
+    whole = Engine(packages, threads=1).run(IMAGE)
+    stopped = Engine(packages, threads=1, early_stop=0).run(IMAGE)
+    assert stopped["label"] == whole["label"]
+    skipped = [opinion["member_id"] for opinion in stopped["opinions"] if opinion.get("is_skipped")]
+    assert len(skipped) < len(packages)
+
+
+def test_an_opinion_model_of_another_panel_is_refused() -> None:
+    classes = open_engine().classes
+    model = OpinionModel(member_ids=["vit_b16", "resnet50"], classes=classes)
+    with pytest.raises(consilia.InvalidArgument, match="was fitted to"):
+        open_engine(opinion_model=model)
+
+
+def test_an_opinion_says_what_reproduces_it() -> None:
+    opinion = open_engine().run(IMAGE)["opinions"][0]
+    assert opinion["backend"].startswith("torch ")
+    assert (opinion["device"], opinion["precision"]) == ("cpu", "f32")
+    assert len(opinion["member_hash"]) == len(opinion["pipeline_hash"]) == 64
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"precision": "f64"}, {"lower_precision": "int8"}, {"early_stop": 2.0}, {"consensus": "loudest"}],
+)
+def test_an_option_that_has_no_meaning_is_refused(option: dict[str, object]) -> None:
+    with pytest.raises(consilia.InvalidArgument):
+        open_engine(**option)
+
+
+def test_bf16_agrees_to_its_rounding() -> None:
+    exact = open_engine().run(IMAGE)
+    lower = open_engine(precision="bf16").run(IMAGE)
+    assert lower["opinions"][0]["precision"] == "bf16"
+    assert lower["probabilities"] == pytest.approx(exact["probabilities"], abs=0.05)
+    assert lower["probabilities"] != exact["probabilities"]
