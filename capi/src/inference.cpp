@@ -101,14 +101,41 @@ nlohmann::ordered_json document_of(const std::exception_ptr& error) {
     try {
         std::rethrow_exception(error);
     } catch (const core::Error& thrown) {
-        return {{"error", {{"code", thrown.code()}, {"message", thrown.what()}}}};
+        return {
+            {"error",
+             {{"code", thrown.code()}, {"message", thrown.what()}, {"http_status", thrown.http_status()}}}};
     } catch (const std::exception& thrown) {
-        return {{"error", {{"code", "internal"}, {"message", thrown.what()}}}};
+        return {
+            {"error", {{"code", "internal.unexpected"}, {"message", thrown.what()}, {"http_status", 500}}}};
     }
 }
 
+/// Calls of the caller's; `places` are the images of the batch among all that were given.
+inference::BatchOptions batch_options(const consilia_batch_options_t& given,
+                                      std::span<const std::size_t> places, bool& is_stopped) {
+    inference::BatchOptions options;
+    options.is_cancelled = [&given, places, &is_stopped](std::size_t item) {
+        return is_stopped ||
+               (given.is_cancelled != nullptr && given.is_cancelled(places[item], given.user_data) != 0);
+    };
+    if (given.progress == nullptr) return options;
+    options.progress = [&given, &is_stopped](const inference::BatchProgress& at) {
+        const consilia_run_progress_t told = {sizeof(consilia_run_progress_t),
+                                              {at.member_id.data(), at.member_id.size()},
+                                              at.members_done,
+                                              at.members_total};
+        is_stopped |= given.progress(&told, given.user_data) != 0;
+    };
+    return options;
+}
+
 /// One image that cannot be read is its own failure, not that of the batch.
-std::string run_batch(inference::Engine& engine, std::span<const consilia_image_bytes_t> images) {
+std::string run_batch(inference::Engine& engine, std::span<const consilia_image_bytes_t> images,
+                      const consilia_batch_options_t& options) {
+    if (images.empty() || images.size() > inference::Engine::kMaxBatch) {
+        throw core::InvalidArgument(
+            "engine.batch", "a batch is of 1 to " + std::to_string(inference::Engine::kMaxBatch) + " images");
+    }
     std::vector<inference::Inputs> batch;
     std::vector<std::size_t> places;
     auto documents = nlohmann::ordered_json::array();
@@ -121,14 +148,15 @@ std::string run_batch(inference::Engine& engine, std::span<const consilia_image_
             documents.push_back(document_of(std::current_exception()));
         }
     }
-    if (!batch.empty() || images.empty()) {
-        const auto outcomes = engine.run_batch(batch);
-        for (std::size_t i = 0; i < outcomes.size(); ++i) {
-            documents[places[i]] =
-                outcomes[i].error
-                    ? document_of(outcomes[i].error)
-                    : nlohmann::ordered_json{
-                          {"diagnosis", nlohmann::ordered_json::parse(outcomes[i].diagnosis.to_json())}};
+    bool is_stopped = false;
+    std::vector<inference::BatchOutcome> outcomes;
+    if (!batch.empty()) outcomes = engine.run_batch(batch, batch_options(options, places, is_stopped));
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        if (outcomes[i].error) {
+            documents[places[i]] = document_of(outcomes[i].error);
+        } else {
+            documents[places[i]]["diagnosis"] =
+                nlohmann::ordered_json::parse(outcomes[i].diagnosis.to_json());
         }
     }
     return documents.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
@@ -195,11 +223,12 @@ consilia_status_t consilia_engine_run_bytes(consilia_engine_t* engine, const voi
 }
 
 consilia_status_t consilia_engine_run_batch(consilia_engine_t* engine, const consilia_image_bytes_t* images,
-                                            size_t image_count, consilia_buffer_t* out_json,
-                                            consilia_error_t** out_error) {
+                                            size_t image_count, const consilia_batch_options_t* options,
+                                            consilia_buffer_t* out_json, consilia_error_t** out_error) {
     return guard(out_error, [&] {
         consilia_buffer_t& out = cleared(out_json, "out_json");
-        out = to_buffer(run_batch(require(engine, "engine").engine, items(images, image_count, "images")));
+        out = to_buffer(run_batch(require(engine, "engine").engine, items(images, image_count, "images"),
+                                  copy_options(options)));
     });
 }
 

@@ -12,6 +12,11 @@ static int32_t stop_after_first(const consilia_run_progress_t* at, void* user_da
     return 1;
 }
 
+static int32_t leave_out_second(size_t image, void* user_data) {
+    (void)user_data;
+    return image == 1;
+}
+
 static void read_file(const char* path, unsigned char** data, size_t* size) {
     FILE* file = fopen(path, "rb");
     CHECK(file != NULL);
@@ -33,6 +38,9 @@ int main(int count, char** arguments) {
     consilia_memory_use_t memory = {0};
     consilia_str_t members[2];
     consilia_image_bytes_t images[2];
+    static consilia_image_bytes_t many[1025];
+    consilia_batch_options_t batch;
+    size_t i;
     unsigned char* image = NULL;
     size_t image_size = 0;
     size_t members_done = 0;
@@ -77,11 +85,23 @@ int main(int count, char** arguments) {
     read_file(arguments[2], &image, &image_size);
     images[0] = (consilia_image_bytes_t){image, image_size};
     images[1] = (consilia_image_bytes_t){"no image", 8};
-    check_ok("run_batch", consilia_engine_run_batch(engine, images, 2, &json, &error), error);
+    check_ok("run_batch", consilia_engine_run_batch(engine, images, 2, NULL, &json, &error), error);
     CHECK(strstr(json.data, "[{\"diagnosis\":") == json.data &&
           strstr(json.data, "{\"error\":{\"code\":") != NULL);
     consilia_buffer_free(&json);
-    CHECK(consilia_engine_run_batch(engine, NULL, 0, &json, NULL) == CONSILIA_INVALID_ARGUMENT);
+    CONSILIA_INIT(&batch);
+    batch.is_cancelled = leave_out_second;
+    images[1] = images[0];
+    check_ok("batch", consilia_engine_run_batch(engine, images, 2, &batch, &json, &error), error);
+    CHECK(strstr(json.data, "[{\"diagnosis\":") == json.data &&
+          strstr(json.data, "\"run.cancelled\"") != NULL);
+    consilia_buffer_free(&json);
+    for (i = 0; i < 1025; ++i) many[i] = images[0];
+    CHECK(consilia_engine_run_batch(engine, many, 1025, NULL, &json, NULL) == CONSILIA_INVALID_ARGUMENT);
+    for (i = 0; i < 1024; ++i) many[i] = (consilia_image_bytes_t){"no image", 8};
+    check_ok("unreadable", consilia_engine_run_batch(engine, many, 1024, NULL, &json, &error), error);
+    consilia_buffer_free(&json);
+    CHECK(consilia_engine_run_batch(engine, NULL, 0, NULL, &json, NULL) == CONSILIA_INVALID_ARGUMENT);
     check_ok("run_bytes", consilia_engine_run_bytes(engine, image, image_size, NULL, NULL, &json, &error),
              error);
     consilia_buffer_free(&json);

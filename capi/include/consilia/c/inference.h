@@ -77,13 +77,23 @@ typedef struct consilia_image_bytes {
     size_t size;
 } consilia_image_bytes_t;
 
-/* Several images in one pass: each member is brought in once for all of them. `out_json`: an array with
- * `{"diagnosis": …}` or `{"error": {"code", "message"}}` for each image. Returns _OK also if some or all
- * images failed; _INVALID_ARGUMENT for no image or more than 1024. @since 0.2 */
-CONSILIA_C_API consilia_status_t consilia_engine_run_batch(consilia_engine_t* engine,
-                                                           const consilia_image_bytes_t* images,
-                                                           size_t image_count, consilia_buffer_t* out_json,
-                                                           consilia_error_t** out_error);
+/* Both are called on the running thread, holding no lock, and may be NULL. */
+typedef struct consilia_batch_options {
+    size_t struct_size;
+    consilia_run_progress_fn
+        progress; /* after each member; non-zero stops all images, as CONSILIA_CANCELLED does one */
+    int32_t (*is_cancelled)(size_t image,
+                            void* user_data); /* asked before each member: non-zero leaves this image out */
+    void* user_data;                          /* handed back to both, never read */
+} consilia_batch_options_t;
+
+/* Several images in one pass: each member is brought in once for all of them. `options` may be NULL.
+ * `out_json`: an array with `{"diagnosis": …}` or `{"error": {"code", "message", "http_status"}}` for each
+ * image. Returns _OK also if some or all images failed; _INVALID_ARGUMENT for no image or more than 1024.
+ * @since 0.2 */
+CONSILIA_C_API consilia_status_t consilia_engine_run_batch(
+    consilia_engine_t* engine, const consilia_image_bytes_t* images, size_t image_count,
+    const consilia_batch_options_t* options, consilia_buffer_t* out_json, consilia_error_t** out_error);
 
 /* Runs every member on empty images of these batch sizes, so that plans rest on measurements. @since 0.2 */
 CONSILIA_C_API consilia_status_t consilia_engine_warm_up(consilia_engine_t* engine, const size_t* batches,
