@@ -204,9 +204,8 @@ void bind_inference(py::module_& module) {
              py::arg("may_use_processor") = kDefaults.may_use_processor,
              py::arg("staging_bytes") = kDefaults.staging_bytes,
              py::arg("can_prefetch") = kDefaults.can_prefetch,
-             py::arg("idle_release_ms") = kDefaults.idle_release.count(),
-             py::arg("profile_directory") = kDefaults.profile_directory,
-             py::arg("cache_directory") = kDefaults.cache_directory, py::arg("backend_directory") = "",
+             py::arg("idle_release_ms") = kDefaults.idle_release.count(), py::arg("profile_directory") = "",
+             py::arg("cache_directory") = "", py::arg("backend_directory") = "",
              "Reads and verifies packages. One that cannot be used is reported by `members`, and the rest "
              "goes on.\n\n"
              "Args:\n"

@@ -84,3 +84,11 @@ def test_bf16_agrees_to_its_rounding() -> None:
     assert lower["opinions"][0]["precision"] == "bf16"
     assert lower["probabilities"] == pytest.approx(exact["probabilities"], abs=0.05)
     assert lower["probabilities"] != exact["probabilities"]
+
+
+def test_nothing_is_kept_where_no_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    engine = open_engine()
+    engine.run(IMAGE)
+    engine.warm_up([1])
+    assert list(tmp_path.iterdir()) == []
