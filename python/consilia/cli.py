@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from consilia import demo as demo_module
-    from consilia.pack import Format
+    from consilia.pack import Format, Precision
 
 app = typer.Typer(
     help="Records, access rules, checked uploads and a panel of models.",
@@ -220,6 +220,7 @@ def pack(
     shape: Annotated[str, typer.Option(help="Of one input: C,H,W.")] = "3,224,224",
     architecture: Annotated[str, typer.Option(help="For people.")] = "",
     format: Annotated[str, typer.Option(help="Of the code: docs/members.md lists them.")] = "torchscript",
+    precision: Annotated[str, typer.Option(help="What it computes in: f32, bf16 or f16.")] = "f32",
 ) -> None:
     """Make a member package from a torch module."""
     from consilia import pack as packing
@@ -233,6 +234,7 @@ def pack(
         pipeline=json.loads(pipeline.read_text(encoding="utf-8")),
         classes=[name.strip() for name in classes.split(",")],
         format=cast("Format", format),
+        precision=cast("Precision", precision),
     )
     typer.echo(str(made))
 
@@ -264,13 +266,28 @@ def build_models(
     out: Annotated[Path, typer.Argument(help="Folder that gets the packages.")],
     families: Annotated[str, typer.Option(help="Some of the six, separated by commas.")] = "",
     format: Annotated[str, typer.Option(help="Of the code: docs/members.md lists them.")] = "torchscript",
+    precision: Annotated[str, typer.Option(help="What members compute in: f32, bf16 or f16.")] = "f32",
 ) -> None:
     """Make the full-size six with random weights, for benchmarks."""
     from consilia import models
 
     chosen = [name.strip() for name in families.split(",") if name.strip()] or models.FAMILIES
-    for path in models.build_full(out, families=chosen, format=cast("Format", format)):
+    for path in models.build_full(
+        out, families=chosen, format=cast("Format", format), precision=cast("Precision", precision)
+    ):
         typer.echo(str(path))
+
+
+@models_app.command("rebuild")
+def rebuild_models(
+    folder: Annotated[Path, typer.Argument(help="A package, or a folder of packages.")],
+    force: Annotated[bool, typer.Option("--force", help="Those that fit already, too.")] = False,
+) -> None:
+    """Compile members again that were compiled for another torch or another processor."""
+    from consilia.rebuild import find_packages, rebuild
+
+    for path in find_packages(folder):
+        typer.echo(f"{path}: {'rebuilt' if rebuild(path, force=force) else 'fits'}")
 
 
 def main() -> None:

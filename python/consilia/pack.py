@@ -35,16 +35,31 @@ MANIFEST_BYTES_MAX = 1 << 20
 CODE_NAME = "code.pt"
 WEIGHTS_NAME = "weights.safetensors"
 OPENVINO_CODE_NAME = "code.safetensors"
+COMPILED_CODE_NAME = "code.pt2"
+SOURCE_NAME = "source.pt2"
 # A tensor that is neither parameter nor buffer stays in the code as a constant; small tables do no harm.
 CONSTANT_BYTES_MAX = 64 * 1024
 
-Format = Literal["torchscript", "torchscript-frozen", "openvino"]
+Format = Literal["torchscript", "torchscript-frozen", "openvino", "aotinductor", "aotinductor-frozen"]
+Precision = Literal["f32", "bf16", "f16"]
+
+# What the engine's table of backends has names for.
+_BINDABLE_TYPES = (torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool)
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 # Freezing and OpenVINO fold batch norms into convolutions, which rounds differently.
 _FOLDED_TOLERANCE = {"rtol": 1e-3, "atol": 1e-4}
+# bf16 keeps 8 bits of each number, which add up over layers; of the largest logit.
+_REDUCED_TOLERANCE = 0.1
+_ROLES: dict[str, set[str]] = {
+    "torchscript": {"code", "weights"},
+    "torchscript-frozen": {"code"},
+    "openvino": {"code"},
+    "aotinductor": {"code", "source", "weights"},
+    "aotinductor-frozen": {"code", "source"},
+}
 
 
 class PackError(ValueError):
@@ -141,7 +156,9 @@ def _check_output(output: Any, batch: int, classes: int) -> None:
     _require(bool(torch.isfinite(output).all()), "module", "returns values that are not finite")
 
 
-def _check_same_output(module: nn.Module, script: Any, batches: Sequence[Tensor], *, is_exact: bool) -> None:
+def _check_same_output(
+    module: Any, script: Any, batches: Sequence[Tensor], *, is_exact: bool, precision: str = "f32"
+) -> None:
     for batch in batches:
         expected = module(batch)
         try:
@@ -149,8 +166,10 @@ def _check_same_output(module: nn.Module, script: Any, batches: Sequence[Tensor]
         except RuntimeError as error:
             reason = f"traced with another batch size, it fails on a batch of {batch.shape[0]}"
             raise PackError("module", reason) from error
+        largest = expected.abs().max().item() * _REDUCED_TOLERANCE
+        tolerance = _FOLDED_TOLERANCE if precision == "f32" else {"rtol": 0.0, "atol": largest}
         same = found.shape == expected.shape and (
-            torch.equal(found, expected) if is_exact else torch.allclose(found, expected, **_FOLDED_TOLERANCE)
+            torch.equal(found, expected) if is_exact else torch.allclose(found, expected, **tolerance)
         )
         _require(same, "module", f"the packed code gives another result on a batch of {batch.shape[0]}")
 
@@ -213,6 +232,40 @@ def _write_openvino(module: nn.Module, batches: Sequence[Tensor], folder: Path) 
     return (OPENVINO_CODE_NAME,)
 
 
+def _write_aotinductor(
+    module: nn.Module, batches: Sequence[Tensor], folder: Path, *, is_frozen: bool, precision: Precision
+) -> tuple[str, ...]:
+    from consilia.models import aotinductor  # It loads torch's compiler.
+
+    code = folder / COMPILED_CODE_NAME
+    try:
+        program = aotinductor.export(module, batches[1], precision)
+        aotinductor.save_source(program, folder / SOURCE_NAME, has_weights=is_frozen)
+        aotinductor.compile(program, code, is_frozen=is_frozen, precision=precision)
+    except ValueError as error:
+        raise PackError("module", f"torch cannot compile it: {error}") from error
+    network = aotinductor.Network(code)
+    if is_frozen:
+        _check_same_output(module, network, batches, is_exact=False, precision=precision)
+        return (COMPILED_CODE_NAME, SOURCE_NAME)
+    tensors = aotinductor.tensors(program)
+    names = sorted(network.constant_names())
+    unknown = [name for name in names if name not in tensors]
+    _require(not unknown, "module", f"the compiler made constants of its own, {', '.join(unknown[:3])}")
+    for name in names:
+        kind = tensors[name].dtype
+        _require(kind in _BINDABLE_TYPES, "module", f"{name} is of {kind}, which cannot be bound")
+    weights = {name: tensors[name].clone().contiguous() for name in names}
+    save_file(weights, str(folder / WEIGHTS_NAME))
+    network.bind(_read_weights(folder / WEIGHTS_NAME))
+    _check_same_output(module, network, batches, is_exact=False, precision=precision)
+    other = {name: t * 0.75 + 0.01 if t.is_floating_point() else t for name, t in weights.items()}
+    _bind(module, {name: t * 0.75 + 0.01 for name, t in _bindable(module).items()})
+    network.bind(other)
+    _check_same_output(module, network, batches[:1], is_exact=False, precision=precision)
+    return (COMPILED_CODE_NAME, SOURCE_NAME, WEIGHTS_NAME)
+
+
 _WRITERS = {
     "torchscript": _write_torchscript,
     "torchscript-frozen": _write_frozen,
@@ -220,9 +273,22 @@ _WRITERS = {
 }
 
 
+def _write_files(
+    module: nn.Module, batches: Sequence[Tensor], folder: Path, format: Format, precision: Precision
+) -> tuple[str, ...]:
+    if format in ("aotinductor", "aotinductor-frozen"):
+        is_frozen = format == "aotinductor-frozen"
+        return _write_aotinductor(module, batches, folder, is_frozen=is_frozen, precision=precision)
+    return _WRITERS[format](module, batches, folder)
+
+
 def _created_with(format: Format) -> dict[str, str]:
     """The versions of what wrote the code; the engine refuses code of a newer runtime than its own."""
     versions = {"torch": torch.__version__.split("+")[0]}
+    if format in ("aotinductor", "aotinductor-frozen"):
+        from consilia.models import aotinductor
+
+        versions.update(aotinductor.key())
     if format == "openvino":
         import openvino
 
@@ -274,6 +340,7 @@ def _check_request(
     weight: float,
     temperature: float,
     format: str,
+    precision: str,
 ) -> None:
     _require(_ID.fullmatch(id) is not None, "id", f"{id!r} does not match {_ID.pattern}")
     _require(bool(architecture.strip()), "architecture", "is empty")
@@ -289,6 +356,8 @@ def _check_request(
     for field, value in (("weight", weight), ("temperature", temperature)):
         _require(math.isfinite(value) and value > 0, field, f"want a positive number, found {value}")
     _require(format in get_args(Format), "format", f"{format!r} is not one of {', '.join(get_args(Format))}")
+    known = get_args(Precision)
+    _require(precision in known, "precision", f"{precision!r} is not one of {', '.join(known)}")
     _check_pipeline(pipeline, shape)
 
 
@@ -318,15 +387,17 @@ def pack(
     weight: float = 1.0,
     temperature: float = 1.0,
     format: Format = "torchscript",
+    precision: Precision = "f32",
     notes: str = "",
 ) -> Path:
     """Writes the member package `<path>/<id>.member`, and replaces one that is there.
 
     The module is traced as it behaves in evaluation mode on the CPU; the module itself is not changed. Before
     the package appears under its name it is read back and compared with the module: bit for bit on batches of
-    1 and 3, and with other weights (`torchscript-frozen` and `openvino`: within 1e-3, as what they fold
-    rounds differently). Takes several times the module's memory. The same module gives the same bytes with
-    the same versions of torch and openvino.
+    1 and 3, and with other weights (all formats but `torchscript`: within 1e-3, as what they fold rounds
+    differently; in a reduced precision within a tenth of the largest logit). Takes several times the module's
+    memory. The same module gives the same bytes with the same versions of torch and openvino, except for the
+    two compiled formats.
 
     Args:
         module: Takes `[N, *example_input_shape]` float32 and returns logits `[N, len(classes)]`.
@@ -340,7 +411,11 @@ def pack(
         temperature: Logits are divided by it before the softmax (Guo et al. 2017); positive.
         format: "torchscript": code and weights apart, so that weights can be loaded and evicted on their own;
             "torchscript-frozen": one file, optimised, the weights inside;
-            "openvino": one file of graph and weights for OpenVINO, which `consilia[openvino]` installs.
+            "openvino": one file of graph and weights for OpenVINO, which `consilia[openvino]` installs;
+            "aotinductor" and "aotinductor-frozen": the same as the first two, compiled for this torch and this
+            processor's instruction set, which takes a C++ compiler (`consilia.rebuild` does it elsewhere).
+        precision: What the member computes in: "f32", or "bf16" or "f16" under autocast. Input and logits
+            stay float32.
         notes: For people.
 
     Returns:
@@ -359,6 +434,7 @@ def pack(
         weight=weight,
         temperature=temperature,
         format=format,
+        precision=precision,
     )
     parent = Path(path)
     parent.mkdir(parents=True, exist_ok=True)
@@ -372,7 +448,7 @@ def pack(
             batches = [torch.randn(n, *example_input_shape, generator=random) for n in (1, 3)]
             for batch in batches:
                 _check_output(prepared(batch), batch.shape[0], len(classes))
-            names = _WRITERS[format](prepared, batches, folder)
+            names = _write_files(prepared, batches, folder, format, precision)
         manifest = {
             "manifest_version": MANIFEST_VERSION,
             "id": id,
@@ -387,6 +463,8 @@ def pack(
             "created_with": _created_with(format),
             "notes": notes,
         }
+        if precision != "f32":
+            manifest["precision"] = precision
         _write_manifest(manifest, folder)
         target = parent / f"{id}.member"
         _move_into_place(folder, target)
@@ -446,6 +524,7 @@ def load_manifest(path: str | Path) -> dict[str, Any]:
         weight=manifest["weight"],
         temperature=manifest["temperature"],
         format=manifest["format"],
+        precision=manifest.get("precision", "f32"),
     )
     _check_files(manifest)
     return manifest
@@ -453,7 +532,7 @@ def load_manifest(path: str | Path) -> dict[str, Any]:
 
 def _check_files(manifest: Mapping[str, Any]) -> None:
     files = manifest["files"]
-    wanted = {"code", "weights"} if manifest["format"] == "torchscript" else {"code"}
+    wanted = _ROLES[manifest["format"]]
     _require(
         files.keys() == wanted, "files", f"want {', '.join(sorted(wanted))}, found {', '.join(sorted(files))}"
     )
@@ -490,10 +569,22 @@ def verify(path: str | Path) -> dict[str, Any]:
     return manifest
 
 
+def _load_compiled(path: Path, files: Mapping[str, Any]) -> Any:
+    from consilia.models import aotinductor
+
+    code = path / files["code"]["path"]
+    key = aotinductor.compiled_key(code)
+    reason = f"compiled for torch {key['torch']} and {key['instruction_set']}; `consilia models rebuild` it"
+    _require(aotinductor.is_usable(code), "created_with", reason)
+    weights = _read_weights(path / files["weights"]["path"]) if "weights" in files else None
+    return aotinductor.Network(code, weights)
+
+
 def load(path: str | Path) -> Any:
     """Verifies a package and opens it on the CPU: a callable that takes images and returns logits.
 
-    It is a `torch.jit.ScriptModule` for TorchScript, a `consilia.models.openvino.Network` for `openvino`.
+    It is a `torch.jit.ScriptModule` for TorchScript, a `consilia.models.openvino.Network` for `openvino`, a
+    `consilia.models.aotinductor.Network` for what is compiled.
 
     A model is a program: open only packages from those whom you trust to run code.
 
@@ -506,6 +597,8 @@ def load(path: str | Path) -> Any:
         from consilia.models import openvino
 
         return openvino.Network(Path(path) / files["code"]["path"])
+    if manifest["format"] in ("aotinductor", "aotinductor-frozen"):
+        return _load_compiled(Path(path), files)
     with _quiet():
         script = _read_code(Path(path) / files["code"]["path"])
         if manifest["format"] == "torchscript":

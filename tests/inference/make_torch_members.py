@@ -103,7 +103,18 @@ def write(folder: Path, name: str, module: nn.Module, format: str) -> None:
     else:
         torch.jit.save(script, str(package / "code.pt"))
         files["code"] = entry(package / "code.pt")
-    manifest = {
+    manifest(package, name, format, files, created_with)
+
+
+def manifest(
+    package: Path,
+    name: str,
+    format: str,
+    files: dict[str, object],
+    created_with: dict[str, str],
+    precision: str = "f32",
+) -> None:
+    content = {
         "manifest_version": 1,
         "id": name,
         "architecture": "Tiny",
@@ -114,8 +125,30 @@ def write(folder: Path, name: str, module: nn.Module, format: str) -> None:
         "weight": 1.0,
         "temperature": 1.0,
         "created_with": created_with,
+        "precision": precision,
     }
-    (package / "manifest.json").write_text(json.dumps(manifest))
+    (package / "manifest.json").write_text(json.dumps(content))
+
+
+def write_compiled(folder: Path, name: str, module: nn.Module, format: str, precision: str = "f32") -> None:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
+    from consilia.models import aotinductor
+
+    package = folder / f"{name}.member"
+    package.mkdir(parents=True, exist_ok=True)
+    module = module.eval().requires_grad_(False)
+    is_frozen = format == "aotinductor-frozen"
+    example = torch.tensor([i % 7 / 7 for i in range(SIDE * SIDE)]).reshape(1, 1, SIDE, SIDE)
+    (package / "logits.txt").write_text(" ".join(float(x).hex() for x in module(example)[0]))
+    program = aotinductor.export(module, example.repeat(3, 1, 1, 1), precision)
+    aotinductor.compile(program, package / "code.pt2", is_frozen=is_frozen, precision=precision)
+    files = {"code": entry(package / "code.pt2")}
+    if not is_frozen:
+        found = aotinductor.tensors(program)
+        names = aotinductor.Network(package / "code.pt2").constant_names()
+        (package / "weights.safetensors").write_bytes(safetensors({name: found[name] for name in names}))
+        files["weights"] = entry(package / "weights.safetensors")
+    manifest(package, name, format, files, aotinductor.key(), precision)
 
 
 if __name__ == "__main__":
@@ -124,6 +157,9 @@ if __name__ == "__main__":
     for width in (300, 400, 500):
         write(target, f"w{width}", network(width), "torchscript")
     write(target, "frozen", network(64), "torchscript-frozen")
+    write_compiled(target, "compiled", network(300), "aotinductor")
+    write_compiled(target, "compiled-bf16", network(300), "aotinductor", "bf16")
+    write_compiled(target, "compiled-frozen", network(64), "aotinductor-frozen")
     if "--openvino" in sys.argv[2:]:
         write(target, "openvino", network(300), "openvino")
         write(target, "openvino-wide", wide_network(), "openvino")

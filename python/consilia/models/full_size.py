@@ -15,7 +15,7 @@ from consilia.models.registry import FAMILIES, build, find_family, input_shape
 from consilia.phantoms import DIAGNOSES
 
 if TYPE_CHECKING:
-    from consilia.pack import Format
+    from consilia.pack import Format, Precision
 
 DEMONSTRATION_NOTE = "demonstration only; says nothing about patients"
 
@@ -59,6 +59,7 @@ def build_full(
     *,
     classes: Sequence[str] = DIAGNOSES,
     seed: int = 0,
+    precision: Precision = "f32",
 ) -> Iterator[Path]:
     """Packs the full-size networks of `families` with random weights, one at a time, for benchmarks.
 
@@ -71,6 +72,7 @@ def build_full(
         use_timm: "auto": timm's networks where it is installed, else those of `consilia.models`.
         classes: The names of the logits.
         seed: Of the random weights.
+        precision: As for `pack`.
 
     Yields:
         Each package's folder, as soon as it is made.
@@ -96,5 +98,6 @@ def build_full(
             pipeline=imagenet_pipeline(shape[1]),
             classes=classes,
             format=format,
+            precision=precision,
             notes=f"random weights (seed {seed}) of {source}, for benchmarks; {DEMONSTRATION_NOTE}",
         )

@@ -8,10 +8,9 @@
 #include <string>
 #include <string_view>
 
-namespace consilia::backends {
+#include "sha256.hpp"
 
-/// Lower-case hexadecimal SHA-256.
-std::string sha256_hex(const void* data, std::size_t size);
+namespace consilia::backends {
 
 /// A file in memory, read as it is touched. Its pages are the system's to reclaim.
 class MappedFile {

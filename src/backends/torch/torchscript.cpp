@@ -1,21 +1,16 @@
-// TorchScript behind the backend table.
+// Models of TorchScript.
 #include <ATen/autocast_mode.h>
-#include <c10/core/InferenceMode.h>
-#include <c10/util/ThreadLocalDebugInfo.h>
 #include <torch/csrc/jit/passes/inliner.h>
 #include <torch/csrc/jit/passes/lower_graph.h>
 #include <torch/csrc/jit/python/update_graph_executor_opt.h>
 #include <torch/csrc/jit/runtime/interpreter.h>
 #include <torch/script.h>
-#include <torch/version.h>
 
-#include <algorithm>
-#include <cstring>
 #include <istream>
 #include <map>
 #include <memory>
 #include <optional>
-#include <stdexcept>
+#include <span>
 #include <streambuf>
 #include <string>
 #include <utility>
@@ -24,23 +19,11 @@
 #include "common.hpp"
 #include "consilia/c/backend.h"
 #include "device.hpp"
+#include "model.hpp"
 
-struct consilia_model {
-    /// One flat graph whose inputs after the first are the tensors of the module. The module itself, its
-    /// classes and the text that they were parsed from are gone: several times as much memory as the graph.
-    std::optional<torch::jit::Code> code;
-    std::vector<c10::IValue> attributes;
-    std::optional<torch::jit::Module> module;  ///< Of code that cannot be flattened.
-    std::map<std::string, at::Tensor>
-        missing;  ///< What the code was saved without; the tensors are the module's own.
-    std::uint64_t resident_bytes = 0;
-    c10::Device device = c10::kCPU;
-    std::int32_t precision = CONSILIA_PRECISION_F32;
-};
+namespace consilia::torch_backend {
 
 namespace {
-
-using namespace consilia::torch_backend;
 
 /// Runs the graph as it was saved. The optimising executor would profile the first runs and change later
 /// ones, so that results and memory would depend on how often a model has run. The switch is the thread's
@@ -68,14 +51,6 @@ std::uint64_t constant_bytes(const torch::jit::Block& block) {
         for (const torch::jit::Block* inner : node->blocks()) bytes += constant_bytes(*inner);
     }
     return bytes;
-}
-
-void add_tensor(consilia_model& model, const std::string& name, const at::Tensor& tensor) {
-    if (tensor.numel() == 0) {
-        model.missing.emplace(name, tensor);
-    } else {
-        model.resident_bytes += tensor.nbytes();
-    }
 }
 
 /// Autocast around the run of one member. What it casted is forgotten at its end: a scope around all members
@@ -107,14 +82,6 @@ private:
     bool is_on_ = false;
     bool was_enabled_ = false;
 };
-
-std::int32_t checked_precision(const consilia_backend_open_options_t& options) {
-    if (options.struct_size < sizeof options) return CONSILIA_PRECISION_F32;
-    if (options.precision < CONSILIA_PRECISION_F32 || options.precision > CONSILIA_PRECISION_F16) {
-        throw std::invalid_argument("there is no precision " + std::to_string(options.precision));
-    }
-    return options.precision;
-}
 
 /// Reads memory as a stream, without a copy.
 class MemoryBuffer final : public std::streambuf {
@@ -158,149 +125,92 @@ void forget_sources(torch::jit::Block& block) {
     }
 }
 
-/// Makes one graph of the module's methods, or keeps the module where it holds what is no tensor.
-void flatten(consilia_model& model, torch::jit::Module module) {
-    try {
-        std::shared_ptr<torch::jit::Graph> inlined = module.get_method("forward").graph()->copy();
-        torch::jit::Inline(*inlined);
-        auto [graph, attributes] = torch::jit::LowerGraph(*inlined, module._ivalue());
-        TORCH_CHECK(graph->inputs().size() == attributes.size() + 1, "forward takes more than one image");
-        forget_sources(*graph->block());
-        model.attributes = std::move(attributes);
-        model.code.emplace(graph, "forward");
-    } catch (const c10::Error&) {
-        model.module.emplace(std::move(module));
-    }
-}
-
-at::Tensor forward(consilia_model& model, at::Tensor input) {
-    if (model.module) return model.module->forward({std::move(input)}).toTensor();
-    torch::jit::Stack stack;
-    stack.reserve(model.attributes.size() + 1);
-    stack.emplace_back(std::move(input));
-    stack.insert(stack.end(), model.attributes.begin(), model.attributes.end());
-    torch::jit::InterpreterState(*model.code).run(stack);
-    return stack.front().toTensor();
-}
-
-int open(const consilia_backend_open_options_t* options, consilia_model_t** out_model, char* error,
-         size_t error_size) {
-    return guarded(error, error_size, [&] {
-        *out_model = nullptr;
-        auto model = std::make_unique<consilia_model_t>();
-        model->device = find_device(options->device);
-        model->precision = checked_precision(*options);
-        MemoryBuffer code(options->code, options->code_size);
-        std::istream stream(&code);
-        torch::jit::Module module = torch::jit::load(stream, model->device);
+class TorchScriptModel final : public consilia_model {
+public:
+    TorchScriptModel(torch::jit::Module module, c10::Device where, std::int32_t precision)
+        : precision_(precision) {
+        device = where;
         for (const auto& parameter : module.named_parameters()) {
             parameter.value.set_requires_grad(false);
-            add_tensor(*model, parameter.name, parameter.value);
+            add_tensor(parameter.name, parameter.value);
         }
-        for (const auto& buffer : module.named_buffers()) add_tensor(*model, buffer.name, buffer.value);
-        model->resident_bytes += constant_bytes(*module.get_method("forward").graph()->block());
-        flatten(*model, std::move(module));
-        *out_model = model.release();
-    });
-}
+        for (const auto& buffer : module.named_buffers()) add_tensor(buffer.name, buffer.value);
+        resident_bytes_ += constant_bytes(*module.get_method("forward").graph()->block());
+        flatten(std::move(module));
+    }
 
-int describe(consilia_model_t* model, consilia_backend_description_t* out, char* error, size_t error_size) {
-    return guarded(error, error_size, [&] {
-        out->resident_bytes = model->resident_bytes;
-        out->needs_weights = model->missing.empty() ? 0 : 1;
+    void describe(consilia_backend_description_t& out) const override {
+        out.resident_bytes = resident_bytes_;
+        out.needs_weights = missing_.empty() ? 0 : 1;
         // Graphs lie in the heap, and oneDNN reorders weights and keeps its scratch past torch's allocator.
-        out->measure_process = model->device.type() == c10::kCPU ? 1 : 0;
-    });
-}
+        out.measure_process = device.type() == c10::kCPU ? 1 : 0;
+    }
 
-void unbind_weights(consilia_model_t* model) {
-    // Nothing to report to: setting an empty tensor does not fail.
-    guarded(nullptr, 0, [&] {
-        for (auto& [name, tensor] : model->missing) tensor.set_data(at::empty({0}, tensor.options()));
-    });
-}
+    void bind(std::span<const consilia_tensor_view_t> weights) override {
+        const auto dtype_of = [](const at::Tensor& place) { return place.scalar_type(); };
+        for (auto& [place, given] : match_weights(missing_, weights, device, dtype_of))
+            place->set_data(given);
+    }
 
-int bind_weights(consilia_model_t* model, const consilia_tensor_view_t* weights, size_t count, char* error,
-                 size_t error_size) {
-    return guarded(error, error_size, [&] {
-        std::vector<std::pair<at::Tensor*, at::Tensor>> bound;
-        for (std::size_t i = 0; i < count; ++i) {
-            const auto found = model->missing.find(weights[i].name);
-            if (found == model->missing.end()) {
-                throw std::invalid_argument(std::string("the code has no place for the tensor `") +
-                                            weights[i].name + "`");
-            }
-            at::Tensor given = borrow(weights[i], model->device);
-            if (given.scalar_type() != found->second.scalar_type()) {
-                throw std::invalid_argument("the tensor `" + found->first +
-                                            "` has another element type than the code wants");
-            }
-            bound.emplace_back(&found->second, std::move(given));
-        }
-        if (bound.size() != model->missing.size()) {
-            for (const auto& [name, tensor] : model->missing) {
-                const bool is_given =
-                    std::any_of(bound.begin(), bound.end(),
-                                [&tensor = tensor](const auto& pair) { return pair.first == &tensor; });
-                if (!is_given) throw std::invalid_argument("the tensor `" + name + "` is missing");
-            }
-            throw std::invalid_argument("a tensor is given twice");
-        }
-        for (auto& [place, given] : bound) place->set_data(given);
-    });
-}
+    void unbind() override {
+        for (auto& [name, tensor] : missing_) tensor.set_data(at::empty({0}, tensor.options()));
+    }
 
-int run(consilia_model_t* model, const consilia_tensor_view_t* input, const consilia_tensor_view_t* output,
-        consilia_backend_run_options_t* options, char* error, size_t error_size) {
-    return guarded(error, error_size, [&] {
-        const c10::InferenceMode inference;
+    at::Tensor forward(at::Tensor input) override {
         const PlainExecutionScope plain;
-        const ThreadCountScope threads(options == nullptr ? 0 : options->threads);
-        const auto meter = std::make_shared<AllocationMeter>(model->device.type());
-        std::optional<c10::DebugInfoGuard> metered;
-        // A profiler of the host program holds its own state there, and would take ours for it.
-        if (c10::ThreadLocalDebugInfo::get(c10::DebugInfoKind::PROFILER_STATE) == nullptr) {
-            metered.emplace(c10::DebugInfoKind::PROFILER_STATE, meter);
+        const PrecisionScope precision(device.type(), precision_);
+        if (module_) return module_->forward({std::move(input)}).toTensor();
+        torch::jit::Stack stack;
+        stack.reserve(attributes_.size() + 1);
+        stack.emplace_back(std::move(input));
+        stack.insert(stack.end(), attributes_.begin(), attributes_.end());
+        torch::jit::InterpreterState(*code_).run(stack);
+        return stack.front().toTensor();
+    }
+
+private:
+    void add_tensor(const std::string& name, const at::Tensor& tensor) {
+        if (tensor.numel() == 0) {
+            missing_.emplace(name, tensor);
+        } else {
+            resident_bytes_ += tensor.nbytes();
         }
+    }
 
-        const PrecisionScope precision(model->device.type(), model->precision);
-        const at::Tensor logits =
-            forward(*model, borrow(*input).to(model->device)).to(c10::kCPU, c10::kFloat).contiguous();
-        const c10::IntArrayRef wanted(output->shape, static_cast<std::size_t>(output->rank));
-        if (logits.sizes() != wanted) {
-            throw std::runtime_error(c10::str("the model gave ", logits.sizes(), ", wanted ", wanted));
+    /// Makes one graph of the module's methods, or keeps the module where it holds what is no tensor.
+    void flatten(torch::jit::Module module) {
+        try {
+            std::shared_ptr<torch::jit::Graph> inlined = module.get_method("forward").graph()->copy();
+            torch::jit::Inline(*inlined);
+            auto [graph, attributes] = torch::jit::LowerGraph(*inlined, module._ivalue());
+            TORCH_CHECK(graph->inputs().size() == attributes.size() + 1, "forward takes more than one image");
+            forget_sources(*graph->block());
+            attributes_ = std::move(attributes);
+            code_.emplace(graph, "forward");
+        } catch (const c10::Error&) {
+            module_.emplace(std::move(module));
         }
-        std::memcpy(output->data, logits.const_data_ptr<float>(), logits.nbytes());
-        if (options != nullptr) options->activation_bytes_peak = metered ? meter->peak_bytes() : 0;
-    });
-}
+    }
 
-void release(consilia_model_t* model) {
-    delete model;
-}
-
-const consilia_backend_v1_t kBackend = {sizeof(consilia_backend_v1_t),
-                                        CONSILIA_BACKEND_API_VERSION,
-                                        0,
-                                        "torch",
-                                        TORCH_VERSION,
-                                        "torchscript torchscript-frozen",
-                                        &query_device,
-                                        &open,
-                                        &describe,
-                                        &bind_weights,
-                                        &unbind_weights,
-                                        &run,
-                                        &release,
-                                        &allocate,
-                                        &deallocate,
-                                        &upload,
-                                        &finish_uploads,
-                                        &release_cache};
+    /// One flat graph whose inputs after the first are the tensors of the module. The module itself, its
+    /// classes and the text that they were parsed from are gone: several times as much memory as the graph.
+    std::optional<torch::jit::Code> code_;
+    std::vector<c10::IValue> attributes_;
+    std::optional<torch::jit::Module> module_;  ///< Of code that cannot be flattened.
+    /// What the code was saved without; the tensors are the module's own.
+    std::map<std::string, at::Tensor> missing_;
+    std::uint64_t resident_bytes_ = 0;
+    std::int32_t precision_;
+};
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) const consilia_backend_v1_t* consilia_backend_entry(
-    uint32_t api_version) {
-    return api_version == CONSILIA_BACKEND_API_VERSION ? &kBackend : nullptr;
+std::unique_ptr<consilia_model> open_torchscript(const consilia_backend_open_options_t& options) {
+    const c10::Device device = find_device(options.device);
+    const std::int32_t precision = checked_precision(options);
+    MemoryBuffer code(options.code, options.code_size);
+    std::istream stream(&code);
+    return std::make_unique<TorchScriptModel>(torch::jit::load(stream, device), device, precision);
 }
+
+}  // namespace consilia::torch_backend
