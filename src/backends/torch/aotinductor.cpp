@@ -1,5 +1,6 @@
 // Models that AOTInductor compiled.
 #include <torch/csrc/inductor/aoti_torch/utils.h>
+#include <torch/version.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -24,6 +25,11 @@ namespace {
 
 /// The compiler rounds sizes of constants up to it, where it packs some (align in torch/_inductor/graph.py).
 constexpr std::uint64_t kAlignment = 64;
+
+/// A container makes a tensor for each constant that its user manages and never deletes it
+/// (MaybeOwningAtenTensorHandle in aoti_runtime/utils.h): 300 bytes for each, each time. Code is compiled
+/// with the headers of the torch that is compiled against here, so that the version tells.
+constexpr bool kLeavesHandles = TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR == 13;
 
 const char* precision_name(std::int32_t precision) {
     return precision == CONSILIA_PRECISION_F16    ? "f16"
@@ -56,6 +62,10 @@ struct Place {
 
 class CompiledModel final : public consilia_model {
 public:
+    ~CompiledModel() override {
+        guarded(nullptr, 0, [&] { unbind(); });
+    }
+
     CompiledModel(const CompiledCode& code, bool is_frozen) : code_(code), container_(code) {
         std::size_t inputs = 0;
         std::size_t outputs = 0;
@@ -98,20 +108,22 @@ public:
         }
         unbind();
         std::vector<AOTInductorConstantMapEntry> entries;
-        bound_.reserve(matched.size());  // The container keeps pointers to these tensors.
         for (auto& [place, given] : matched) {
-            bound_.push_back(std::move(given));
             entries.push_back(
-                {place->name.c_str(), torch::aot_inductor::tensor_pointer_to_tensor_handle(&bound_.back())});
+                {place->name.c_str(), torch::aot_inductor::tensor_pointer_to_tensor_handle(&given)});
         }
         code_.check(code_.set_constants(container_.get(), entries.data(), entries.size(), false, true));
         is_bound_ = true;
     }
 
     void unbind() override {
-        // The container still has the addresses of the tensors, and reads none before they are set again.
-        is_bound_ = false;
-        bound_.clear();
+        if (!std::exchange(is_bound_, false) || !kLeavesHandles) return;
+        const AOTInductorConstantMapEntry* entries = nullptr;
+        std::size_t count = 0;
+        code_.check(code_.get_constants(container_.get(), &entries, &count, false));
+        for (const AOTInductorConstantMapEntry& entry : std::span(entries, count))
+            delete torch::aot_inductor::tensor_handle_to_tensor_pointer(entry.handle);
+        // The container still has their addresses, and reads none before others are set in their place.
     }
 
     at::Tensor forward(at::Tensor input) override {
@@ -149,7 +161,6 @@ private:
     const CompiledCode& code_;
     Container container_;
     std::map<std::string, Place> places_;
-    std::vector<at::Tensor> bound_;
     std::uint64_t resident_bytes_ = 0;
     bool is_bound_ = false;
 };

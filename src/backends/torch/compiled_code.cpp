@@ -172,6 +172,7 @@ void find_symbols(void* library, CompiledCode& code) {
     find_symbol(library, "AOTInductorModelContainerGetConstantDtype", code.constant_dtype);
     find_symbol(library, "AOTInductorModelContainerGetConstantDataSize", code.constant_size_bytes);
     find_symbol(library, "AOTInductorModelContainerUpdateUserManagedConstantBufferPairs", code.set_constants);
+    find_symbol(library, "AOTInductorModelContainerExtractConstantsMapEntries", code.get_constants);
     find_symbol(library, "AOTInductorGetLastError", code.last_error);
 }
 

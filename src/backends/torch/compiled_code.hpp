@@ -31,6 +31,7 @@ struct CompiledCode {
     decltype(&AOTInductorModelContainerGetConstantDtype) constant_dtype = nullptr;
     decltype(&AOTInductorModelContainerGetConstantDataSize) constant_size_bytes = nullptr;
     decltype(&AOTInductorModelContainerUpdateUserManagedConstantBufferPairs) set_constants = nullptr;
+    decltype(&AOTInductorModelContainerExtractConstantsMapEntries) get_constants = nullptr;
     decltype(&AOTInductorGetLastError) last_error = nullptr;
 
     /// @throws std::runtime_error with what the code said, if `status` is a failure.
