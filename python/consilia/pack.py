@@ -259,9 +259,9 @@ def _write_aotinductor(
     save_file(weights, str(folder / WEIGHTS_NAME))
     network.bind(_read_weights(folder / WEIGHTS_NAME))
     _check_same_output(module, network, batches, is_exact=False, precision=precision)
-    other = {name: t * 0.75 + 0.01 if t.is_floating_point() else t for name, t in weights.items()}
     _bind(module, {name: t * 0.75 + 0.01 for name, t in _bindable(module).items()})
-    network.bind(other)
+    named = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
+    network.bind({**weights, **{name: tensor.data for name, tensor in named if name in weights}})
     _check_same_output(module, network, batches[:1], is_exact=False, precision=precision)
     return (COMPILED_CODE_NAME, SOURCE_NAME, WEIGHTS_NAME)
 
@@ -412,8 +412,8 @@ def pack(
         format: "torchscript": code and weights apart, so that weights can be loaded and evicted on their own;
             "torchscript-frozen": one file, optimised, the weights inside;
             "openvino": one file of graph and weights for OpenVINO, which `consilia[openvino]` installs;
-            "aotinductor" and "aotinductor-frozen": the same as the first two, compiled for this torch and this
-            processor's instruction set, which takes a C++ compiler (`consilia.rebuild` does it elsewhere).
+            "aotinductor" and "aotinductor-frozen": as the first two, but compiled for this torch and this
+            processor's instruction set, with a C++ compiler (`consilia.rebuild` does it again elsewhere).
         precision: What the member computes in: "f32", or "bf16" or "f16" under autocast. Input and logits
             stay float32.
         notes: For people.

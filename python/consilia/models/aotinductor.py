@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import platform
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -64,7 +65,7 @@ def _one_line() -> Iterator[None]:
 
 @contextmanager
 def _autocast_within(module: nn.Module, precision: str) -> Iterator[None]:
-    """Within, the module computes in a reduced precision and returns float32; its tensors keep their names."""
+    """Within, the module computes in a reduced precision, and returns float32; no tensor is renamed."""
     if precision == "f32":
         yield
         return
@@ -134,7 +135,7 @@ def compile(program: ExportedProgram, path: Path, *, is_frozen: bool, precision:
         ValueError: torch cannot compile the program; the message says why.
     """
     here = key()
-    shape = program.example_inputs[0][0].shape[1:]  # type: ignore[index]
+    shape = program.example_inputs[0][0].shape[1:]
     metadata = {
         "consilia.torch": here["torch"],
         "consilia.instruction_set": here["instruction_set"],
@@ -145,8 +146,8 @@ def compile(program: ExportedProgram, path: Path, *, is_frozen: bool, precision:
         "aot_inductor.metadata": metadata,
         "aot_inductor.package_constants_in_so": is_frozen,
         "aot_inductor.use_runtime_constant_folding": False,  # What was folded would outlive its weights.
-        "aot_inductor.enable_line_tables": False,  # A third of the file, and paths of this machine.
-        "always_keep_tensor_constants": True,  # Short vectors, such as biases, would be written into the code.
+        "aot_inductor.enable_line_tables": False,  # Most of the file, and paths of this machine.
+        "always_keep_tensor_constants": True,  # Short vectors, such as biases, would be in the code.
         "cpp.dynamic_threads": True,  # Otherwise kernels start as many threads as this process has now.
         "cpp.march": _level()[0],
         "freezing": is_frozen,
@@ -154,9 +155,7 @@ def compile(program: ExportedProgram, path: Path, *, is_frozen: bool, precision:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         raw = Path(folder) / "raw.pt2"
         with _one_line():
-            torch._inductor.aoti_compile_and_package(
-                program, package_path=str(raw), inductor_configs=options
-            )
+            torch._inductor.aoti_compile_and_package(program, package_path=str(raw), inductor_configs=options)
         _strip(raw, path)
 
 
@@ -222,7 +221,8 @@ def save_source(program: ExportedProgram, path: Path, *, has_weights: bool) -> N
     if has_weights:
         torch.export.save(program, path)
         return
-    with _without_tensors(program):
+    with _without_tensors(program), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="No complete tensor found")  # As meant.
         torch.export.save(program, path)
 
 

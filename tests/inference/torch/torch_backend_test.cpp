@@ -66,6 +66,21 @@ TEST(TorchBackend, IsLoadedByTheFirstRunAndOnlyOnce) {
     EXPECT_EQ(mapped("libtorch_python.so").size(), 0U);
 }
 
+TEST(TorchBackend, CompiledCodeThatCannotBeWrittenSaysWhere) {
+    // Before others map the code in this process.
+    const auto backend = Backend::load("torch");
+    const Member member(kMembers / "compiled-frozen.member");
+    const auto code = member.read_code();
+    const std::filesystem::path folder = "/nowhere";
+    try {
+        (void)backend->open(
+            {.member_id = "x", .format = member.manifest().format, .code = code, .cache_path = &folder});
+        FAIL() << "code was written to a folder that is not there";
+    } catch (const core::InferenceError& error) {
+        EXPECT_NE(std::string(error.what()).find("/nowhere"), std::string::npos) << error.what();
+    }
+}
+
 TEST(TorchBackend, GivesWhatPythonGives) {
     auto members = streamable();
     members.push_back(kMembers / "frozen.member");
@@ -77,6 +92,65 @@ TEST(TorchBackend, GivesWhatPythonGives) {
         const auto expected = softmax(logits_of_python(opinion.member_id));
         for (std::size_t i = 0; i < expected.size(); ++i)
             EXPECT_NEAR(opinion.probabilities[i], expected[i], 1e-5);
+    }
+}
+
+TEST(TorchBackend, CompiledMembersGiveWhatPythonGives) {
+    Engine engine({kMembers / "compiled.member", kMembers / "compiled-frozen.member",
+                   kMembers / "compiled-bf16.member"},
+                  options());
+    const Diagnosis diagnosis = engine.run(&example);
+    for (const Opinion& opinion : diagnosis.opinions) {
+        SCOPED_TRACE(opinion.member_id);
+        ASSERT_EQ(opinion.error_message, "");
+        const double tolerance = opinion.precision == "bf16" ? 0.02 : 1e-5;
+        const auto expected = softmax(logits_of_python(opinion.member_id));
+        for (std::size_t i = 0; i < expected.size(); ++i)
+            EXPECT_NEAR(opinion.probabilities[i], expected[i], tolerance);
+    }
+}
+
+TEST(TorchBackend, CompiledCodeIsMappedOnceAndLeavesNoFile) {
+    const std::filesystem::path folder = ::testing::TempDir() + "consilia_compiled_code";
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directory(folder);
+    EngineOptions there = options();
+    there.cache_directory = folder;
+    const std::size_t before = mapped("model.so").size();
+    const std::vector<std::filesystem::path> members = {kMembers / "compiled.member"};
+    std::vector<double> expected;
+    {
+        Engine engine(members, there);
+        expected = engine.run(&example).opinions[0].probabilities;
+        Engine beside(members, there);
+        EXPECT_EQ(beside.run(&example).opinions[0].probabilities, expected);
+    }
+    const std::size_t after = mapped("model.so").size();
+    EXPECT_GE(after, 1U);
+    EXPECT_LE(after, before + 1);
+    Engine again(members, there);
+    EXPECT_EQ(again.run(&example).opinions[0].probabilities, expected);
+    EXPECT_EQ(mapped("model.so").size(), after);
+    for (const auto& left : std::filesystem::recursive_directory_iterator(folder))
+        EXPECT_FALSE(left.path().filename() == "model.so") << left.path();
+    std::filesystem::remove_all(folder);
+}
+
+TEST(TorchBackend, CompiledMembersAreStreamedWithinTheBudget) {
+    const std::vector<std::filesystem::path> members = {kMembers / "w500.member",
+                                                        kMembers / "compiled.member"};
+    Engine resident(members, options());
+    (void)resident.run(&example);
+    const Diagnosis expected = resident.run(&example);
+    std::uint64_t weights = 0;
+    for (const auto& planned : resident.plan().members) weights += planned.cost.weights_bytes;
+    Engine streaming(members, options(resident.memory().peak_bytes - weights / 4));
+    for (int pass = 0; pass < 5; ++pass) {
+        const Diagnosis found = streaming.run(&example);
+        for (std::size_t i = 0; i < found.opinions.size(); ++i) {
+            EXPECT_EQ(found.opinions[i].error_message, "");
+            EXPECT_EQ(found.opinions[i].probabilities, expected.opinions[i].probabilities);
+        }
     }
 }
 
