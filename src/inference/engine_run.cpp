@@ -318,7 +318,7 @@ void Engine::State::conclude(Diagnosis& diagnosis) const {
     diagnosis.consensus = opinion_model_.rule;
     diagnosis.confidence_threshold = opinion_model_.confidence_threshold;
     diagnosis.needs_review = consensus.confidence < opinion_model_.confidence_threshold;
-    if (options.opinion_model) diagnosis.opinion_model_hash = opinion_model_.hash();
+    diagnosis.opinion_model_hash = opinion_model_hash_;
 }
 
 }  // namespace consilia::inference

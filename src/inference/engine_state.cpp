@@ -151,6 +151,7 @@ void Engine::State::make_opinion_model() {
             refuse("the opinion model knows the classes `" + joined(opinion_model_.classes) +
                    "`, the panel `" + joined(classes) + "`");
         }
+        opinion_model_hash_ = opinion_model_.hash();
         return;
     }
     if (options.consensus == ConsensusRule::Stacking)

@@ -74,6 +74,7 @@ private:
 
     const ::pid_t pid_;
     OpinionModel opinion_model_;
+    std::string opinion_model_hash_;  // Of the one that was given; empty if none was.
     struct Idle {
         std::condition_variable_any condition;
         std::chrono::steady_clock::time_point last_use{};  // Under the device mutex.
