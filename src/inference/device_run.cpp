@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <limits>
-#include <set>
 #include <thread>
 #include <utility>
 
@@ -37,13 +36,15 @@ void check_version(const Manifest& manifest, const Backend& backend) {
                                 {"found", backend.version()}});
 }
 
-}  // namespace
-
 /// Parsing the code of a full-size network took up to 100 MB of the heap for a moment.
 constexpr std::uint64_t kHeapStagingBytes = 112 << 20;
 
 /// The plan is made anew after so many passes: by then times are no longer those of the first run.
-const std::set<std::uint64_t> kPassesToPlanAnew = {4, 16};
+bool is_time_to_plan_anew(std::uint64_t passes) {
+    return passes == 4 || passes == 16;
+}
+
+}  // namespace
 
 DeviceMembers::DeviceMembers(DeviceOptions options)
     : options_(std::move(options)), profiles_(options_.profile_directory) {}
@@ -55,7 +56,7 @@ void DeviceMembers::add(Member member) {
         .device = options_.device,
         .precision = options_.precision.value_or(member.manifest().precision),
         .staging = options_.staging,
-        .threads = options_.run.threads,
+        .threads = options_.threads,
         .cache_path = options_.cache_directory.empty() ? nullptr : &options_.cache_directory};
     place.slot = std::make_unique<MemberSlot>(std::move(member), std::move(settings));
     places_.push_back(std::move(place));
@@ -87,7 +88,7 @@ const Plan& DeviceMembers::planned(std::size_t batch) {
 }
 
 std::size_t DeviceMembers::best_batch(std::size_t images) {
-    if (options_.run.is_deterministic) return 1;
+    if (options_.runs_one_by_one) return 1;
     const auto refused = [](const Plan& plan) { return plan.members.size() - plan.order.size(); };
     std::size_t best = images;
     double best_ms = 0;
@@ -118,7 +119,7 @@ Plan DeviceMembers::plan(std::size_t images) {
 }
 
 Pass DeviceMembers::begin_pass(std::size_t images) {
-    if (kPassesToPlanAnew.contains(passes_)) plans_.clear();
+    if (is_time_to_plan_anew(passes_)) plans_.clear();
     const Plan& plan = planned(best_batch(images));
     Pass pass{plan.order, plan};
     if (plan.is_alternating && passes_ % 2 == 1) std::reverse(pass.order.begin(), pass.order.end());
@@ -196,12 +197,11 @@ void DeviceMembers::try_group(std::size_t index, std::span<const TensorPointer> 
                               RunRecord& record, MemberRun& outcome) {
     Place& place = places_[index];
     MemberSlot& slot = *place.slot;
-    const std::size_t together = options_.run.is_deterministic ? 1 : inputs.size();
-    refuse_if_too_large(slot, together);
+    refuse_if_too_large(slot, inputs.size());
     make_room(slot.open_bytes(), index, pass, record);
     open(place, record, outcome);
-    refuse_if_too_large(slot, together);
-    const std::uint64_t wanted_bytes = slot.load_bytes() + slot.activation_bytes(together);
+    refuse_if_too_large(slot, inputs.size());
+    const std::uint64_t wanted_bytes = slot.load_bytes() + slot.activation_bytes(inputs.size());
     make_room(wanted_bytes, index, pass, record);
     give_back_heap(place, wanted_bytes);
     load(slot, record, outcome);
@@ -256,9 +256,9 @@ void DeviceMembers::load(MemberSlot& slot, RunRecord& record, MemberRun& outcome
 void DeviceMembers::run_loaded(std::size_t index, std::span<const TensorPointer> inputs, const Pass& pass,
                                RunRecord& record, MemberRun& outcome) {
     MemberSlot& slot = *places_[index].slot;
-    const std::size_t together = options_.run.is_deterministic ? 1 : inputs.size();
-    MemberSlot* next = prefetch_target(index, inputs, pass, record);
-    const std::uint64_t expected_bytes = slot.activation_bytes(together);
+    const std::size_t batch = inputs.size();
+    MemberSlot* next = prefetch_target(index, batch, pass, record);
+    const std::uint64_t expected_bytes = slot.activation_bytes(batch);
     const double begin_ms = record.watch.elapsed_ms();
     double prefetched_ms = begin_ms;
     std::uint64_t prefetched_bytes = 0;
@@ -266,7 +266,7 @@ void DeviceMembers::run_loaded(std::size_t index, std::span<const TensorPointer>
     {
         std::jthread loader;
         if (next != nullptr) {
-            const std::uint64_t available = available_bytes();
+            const std::uint64_t available = options_.ledger->available_bytes();
             const std::uint64_t room = available > expected_bytes ? available - expected_bytes : 0;
             prefetched_bytes = next->loaded_bytes();
             loader = std::jthread([next, room, &record, &prefetched_ms] {
@@ -274,18 +274,17 @@ void DeviceMembers::run_loaded(std::size_t index, std::span<const TensorPointer>
                 prefetched_ms = record.watch.elapsed_ms();
             });
         }
-        logits = slot.run(inputs, options_.run);
+        logits = slot.run(inputs);
     }
     const double run_ms = record.watch.elapsed_ms() - begin_ms;
-    slot.profile().note_run_ms(
-        together, options_.run.is_deterministic ? run_ms / static_cast<double>(inputs.size()) : run_ms);
+    slot.profile().note_run_ms(batch, run_ms);
     outcome.run_ms += run_ms;
     if (slot.keeps_freed_memory()) {
-        kept_by_heap_bytes_ = std::max(kept_by_heap_bytes_, slot.activation_bytes(together));
+        kept_by_heap_bytes_ = std::max(kept_by_heap_bytes_, slot.activation_bytes(batch));
     }
     for (Logits& of_one : logits) outcome.logits.push_back(std::move(of_one));
-    const std::uint64_t run_bytes = std::max(expected_bytes, slot.activation_bytes(together));
-    add_event(record, TraceKind::Run, slot, begin_ms, slot.activation_bytes(together));
+    const std::uint64_t run_bytes = std::max(expected_bytes, slot.activation_bytes(batch));
+    add_event(record, TraceKind::Run, slot, begin_ms, slot.activation_bytes(batch));
     const std::uint64_t held_bytes = slot.settings().ledger->held_bytes() + run_bytes;
     record.trace.back().held_bytes = held_bytes;
     record.note_held(held_bytes);
@@ -294,8 +293,8 @@ void DeviceMembers::run_loaded(std::size_t index, std::span<const TensorPointer>
                             next->loaded_bytes() - prefetched_bytes, held_bytes, "prefetch"});
 }
 
-MemberSlot* DeviceMembers::prefetch_target(std::size_t index, std::span<const TensorPointer> inputs,
-                                           const Pass& pass, RunRecord& record) {
+MemberSlot* DeviceMembers::prefetch_target(std::size_t index, std::size_t batch, const Pass& pass,
+                                           RunRecord& record) {
     if (!options_.can_prefetch) return nullptr;
     const auto at = std::find(pass.order.begin(), pass.order.end(), index);
     if (at == pass.order.end()) return nullptr;
@@ -308,16 +307,18 @@ MemberSlot* DeviceMembers::prefetch_target(std::size_t index, std::span<const Te
     MemberSlot& next = *place.slot;
     if (*after == index || !next.is_open() || next.load_bytes() == 0 || place.step_down.is_on_processor())
         return nullptr;
-    const std::uint64_t activations = places_[index].slot->activation_bytes(inputs.size());
+    const std::uint64_t activations = places_[index].slot->activation_bytes(batch);
     const std::uint64_t wanted = next.load_bytes() + activations;
-    for (const std::size_t victim : eviction_order(
-             pass.order, static_cast<std::size_t>(at - pass.order.begin()), pass.plan.is_alternating)) {
-        const std::uint64_t available = available_bytes();
-        if (available >= wanted) break;
-        if (victim == *after || pass.plan.members[victim].is_pinned) continue;
-        evict(*places_[victim].slot, wanted - available, false, record);
-    }
-    return available_bytes() > activations ? &next : nullptr;
+    const auto position = static_cast<std::size_t>(at - pass.order.begin());
+    visit_eviction_order(pass.order, position, pass.plan.is_alternating, [&](std::size_t victim) {
+        const std::uint64_t available = options_.ledger->available_bytes();
+        if (available >= wanted) return false;
+        if (victim != *after && !pass.plan.members[victim].is_pinned) {
+            evict(*places_[victim].slot, wanted - available, false, record);
+        }
+        return true;
+    });
+    return options_.ledger->available_bytes() > activations ? &next : nullptr;
 }
 
 bool DeviceMembers::step_down(std::size_t index, std::size_t batch, const Pass& pass, const core::Error& why,
@@ -331,7 +332,7 @@ bool DeviceMembers::step_down(std::size_t index, std::size_t batch, const Pass& 
         make_room(std::numeric_limits<std::uint64_t>::max(), index, pass, record);
         place.backend->release_cache(slot.settings().device);
         note = "released what others kept";
-    } else if (batch > 1 && !options_.run.is_deterministic) {
+    } else if (batch > 1) {
         place.step_down.halve_batch(batch);
         note = "batch " + std::to_string(place.step_down.batch_max());
     } else if (options_.lower_precision && !place.step_down.is_lower_precision() &&
@@ -365,12 +366,9 @@ void DeviceMembers::settle(Place& place) {
     place.has_profile = false;
 }
 
-std::uint64_t DeviceMembers::available_bytes() const noexcept {
-    return options_.ledger->available_bytes();
-}
-
 void DeviceMembers::give_back_heap(Place& place, std::uint64_t wanted_bytes) {
-    if (kept_by_heap_bytes_ == 0 || available_bytes() >= wanted_bytes + kept_by_heap_bytes_) return;
+    if (kept_by_heap_bytes_ == 0 || options_.ledger->available_bytes() >= wanted_bytes + kept_by_heap_bytes_)
+        return;
     place.backend->release_cache(options_.device);
     kept_by_heap_bytes_ = 0;
 }
@@ -380,18 +378,18 @@ void DeviceMembers::make_room(std::uint64_t size_bytes, std::size_t index, const
     if (places_[index].step_down.is_on_processor()) return;
     const auto at = std::find(pass.order.begin(), pass.order.end(), index);
     const auto position = static_cast<std::size_t>(at - pass.order.begin());
-    const std::vector<std::size_t> victims = eviction_order(pass.order, position, pass.plan.is_alternating);
     enum Round { Planned, DespitePins, WithCode };
     for (const Round round : {Planned, DespitePins, WithCode}) {
-        for (const std::size_t victim : victims) {
-            const std::uint64_t available = available_bytes();
-            if (available >= size_bytes) return;
-            if (places_[victim].step_down.is_on_processor()) continue;
+        visit_eviction_order(pass.order, position, pass.plan.is_alternating, [&](std::size_t victim) {
+            const std::uint64_t available = options_.ledger->available_bytes();
+            if (available >= size_bytes) return false;
             const PlannedMember& member = pass.plan.members[victim];
-            if (round == Planned && member.is_pinned) continue;
+            if (places_[victim].step_down.is_on_processor() || (round == Planned && member.is_pinned))
+                return true;
             const bool with_code = round == WithCode || (round == Planned && !member.is_code_pinned);
             evict(*places_[victim].slot, size_bytes - available, with_code, record);
-        }
+            return true;
+        });
     }
 }
 

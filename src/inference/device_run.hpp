@@ -73,7 +73,8 @@ struct DeviceOptions {
     MemoryLedger* host_ledger = nullptr;  ///< For members that step down to the processor; null: none may.
     MemoryLedger* staging = nullptr;      ///< For copies of weights on the host; may be null.
     std::string device = "cpu";
-    ModelRunOptions run{};
+    std::int32_t threads = 0;      ///< Within one run. Zero: as the process has it.
+    bool runs_one_by_one = false;  ///< Images of a batch do not run together.
     BackendFinder find_backend{};
     std::optional<Precision> precision{};        ///< Instead of the manifests'.
     std::optional<Precision> lower_precision{};  ///< What members may step down to.
@@ -131,13 +132,12 @@ private:
     void run_loaded(std::size_t index, std::span<const TensorPointer> inputs, const Pass& pass,
                     RunRecord& record, MemberRun& outcome);
     /// Who runs next, if some of it is missing and there is room to bring it in meanwhile.
-    [[nodiscard]] MemberSlot* prefetch_target(std::size_t index, std::span<const TensorPointer> inputs,
-                                              const Pass& pass, RunRecord& record);
+    [[nodiscard]] MemberSlot* prefetch_target(std::size_t index, std::size_t batch, const Pass& pass,
+                                              RunRecord& record);
     /// True once something was done that may help; the last resort is to give up.
     bool step_down(std::size_t index, std::size_t batch, const Pass& pass, const core::Error& why,
                    RunRecord& record);
     void settle(Place& place);
-    [[nodiscard]] std::uint64_t available_bytes() const noexcept;
     /// Lets the runtime give back what runs before left, where the budget has no room for it beside these
     /// bytes.
     void give_back_heap(Place& place, std::uint64_t wanted_bytes);

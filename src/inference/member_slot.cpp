@@ -79,8 +79,7 @@ std::uint64_t MemberSlot::guessed_activation_bytes(std::size_t batch) const noex
     if (const auto& stated = member_.manifest().activation_bytes) return *stated * batch;
     const std::uint64_t whole = code_bytes() + weights_bytes_;
     const std::uint64_t limit = settings_.ledger->limit_bytes();
-    return std::min(kActivationsPerInput * input_bytes(member_.manifest()) * batch,
-                    limit > whole ? limit - whole : 0);
+    return std::min(kActivationsPerInput * input_bytes(member_.manifest()) * batch, beyond(limit, whole));
 }
 
 std::uint64_t MemberSlot::activation_bytes(std::size_t batch) const {
@@ -198,17 +197,7 @@ void MemberSlot::prefetch(std::uint64_t room_bytes) noexcept {
     weights_reservation_.shrink(slab_->loaded_bytes());
 }
 
-std::vector<Logits> MemberSlot::run(std::span<const TensorPointer> inputs, const ModelRunOptions& options) {
-    if (!options.is_deterministic) return run_together(inputs, options);
-    std::vector<Logits> answers;
-    for (const TensorPointer& input : inputs) {
-        answers.push_back(std::move(run_together({&input, 1}, options).front()));
-    }
-    return answers;
-}
-
-std::vector<Logits> MemberSlot::run_together(std::span<const TensorPointer> inputs,
-                                             const ModelRunOptions& options) {
+std::vector<Logits> MemberSlot::run(std::span<const TensorPointer> inputs) {
     const Manifest& manifest = member_.manifest();
     const auto& side = manifest.input_shape;
     const std::size_t batch = inputs.size();
@@ -228,7 +217,7 @@ std::vector<Logits> MemberSlot::run_together(std::span<const TensorPointer> inpu
                                                 CONSILIA_DTYPE_F32};
 
     auto activations = settings_.ledger->reserve(activation_bytes(batch), id());
-    const std::uint64_t peak_bytes = run_model(input_view, output_view, options, batch);
+    const std::uint64_t peak_bytes = run_model(input_view, output_view, batch);
     const std::uint64_t reserved_bytes = activations.size_bytes();
     has_change_ |= profile_.runs(batch) == 0 || (peak_bytes > 0 && peak_bytes != reserved_bytes);
     profile_.note_run_size(batch, peak_bytes);
@@ -242,11 +231,11 @@ std::vector<Logits> MemberSlot::run_together(std::span<const TensorPointer> inpu
 }
 
 std::uint64_t MemberSlot::run_model(const consilia_tensor_view_t& input, const consilia_tensor_view_t& output,
-                                    const ModelRunOptions& options, std::size_t batch) {
-    if (!keeps_freed_memory() || (has_run_ && profile_.runs(batch) >= kMeasuredRuns)) {
-        const std::uint64_t told_bytes = model_->run(input, output, options);
-        if (!keeps_freed_memory() || profile_.runs(batch) == 0) return told_bytes;
-        return std::max(told_bytes, activation_bytes(batch));
+                                    std::size_t batch) {
+    const ModelRunOptions options{.threads = settings_.threads};
+    if (!keeps_freed_memory()) return model_->run(input, output, options);
+    if (has_run_ && profile_.runs(batch) >= kMeasuredRuns) {
+        return std::max(model_->run(input, output, options), activation_bytes(batch));
     }
     ProcessMeter meter;
     std::uint64_t told_bytes = 0;

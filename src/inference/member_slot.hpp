@@ -86,12 +86,10 @@ public:
     std::uint64_t load();
     /// Brings in as much as `room_bytes` more allow, for a later `load`; fails in silence.
     void prefetch(std::uint64_t room_bytes) noexcept;
-    /// Runs on `[N, C, H, W]` and returns the logits of each. Images one by one if `is_deterministic`:
-    /// kernels sum in another order for another batch.
+    /// Runs on `[N, C, H, W]` and returns the logits of each.
     /// @throws InferenceError; ResourceExhausted if it took more than the budget had. Then `cost()` knows how
     /// much.
-    [[nodiscard]] std::vector<Logits> run(std::span<const TensorPointer> inputs,
-                                          const ModelRunOptions& options);
+    [[nodiscard]] std::vector<Logits> run(std::span<const TensorPointer> inputs);
     /// Drops weights from their end until `bytes` have come free or none are left.
     void shrink(std::uint64_t bytes) noexcept;
     void close() noexcept;
@@ -99,10 +97,9 @@ public:
     void abandon() noexcept;
 
 private:
-    std::vector<Logits> run_together(std::span<const TensorPointer> inputs, const ModelRunOptions& options);
     /// Runs the model. @return the most bytes that it held beyond weights, input and output; zero: not known.
     std::uint64_t run_model(const consilia_tensor_view_t& input, const consilia_tensor_view_t& output,
-                            const ModelRunOptions& options, std::size_t batch);
+                            std::size_t batch);
     [[nodiscard]] std::uint64_t guessed_activation_bytes(std::size_t batch) const noexcept;
     [[nodiscard]] std::uint64_t code_bytes() const noexcept;
     void unbind() noexcept;

@@ -137,12 +137,9 @@ void MemoryLedger::Reservation::resize(std::uint64_t size_bytes) {
     if (state_ == nullptr) {
         throw core::InvalidArgument("ledger.empty", "a reservation that holds nothing cannot be resized");
     }
+    if (size_bytes <= size_bytes_) return shrink(size_bytes);
     const std::lock_guard lock(state_->mutex);
-    if (size_bytes > size_bytes_) {
-        state_->take(size_bytes - size_bytes_, owner_);
-    } else {
-        state_->give_back(size_bytes_ - size_bytes, owner_);
-    }
+    state_->take(size_bytes - size_bytes_, owner_);
     size_bytes_ = size_bytes;
 }
 

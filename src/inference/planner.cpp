@@ -43,7 +43,6 @@ public:
     Candidate best() {
         Candidate start;
         start.order = running_;
-        start.is_alternating = !options_.is_order_fixed;
         // Everything pinned: if that fits nothing is ever brought in again.
         start.pins.assign(costs_.size(), Pin::Whole);
         start.is_alternating = false;
@@ -256,16 +255,6 @@ std::string_view to_string(Placement placement) noexcept {
 bool Plan::is_all_resident() const noexcept {
     return std::all_of(members.begin(), members.end(),
                        [](const PlannedMember& member) { return member.placement == Placement::Resident; });
-}
-
-std::vector<std::size_t> eviction_order(std::span<const std::size_t> pass, std::size_t position,
-                                        bool is_alternating) {
-    std::vector<std::size_t> order;
-    visit_eviction_order(pass, position, is_alternating, [&](std::size_t member) {
-        order.push_back(member);
-        return true;
-    });
-    return order;
 }
 
 Plan plan_members(std::span<const MemberCost> members, std::uint64_t budget_bytes,

@@ -93,9 +93,4 @@ CONSILIA_API Plan plan_members(std::span<const MemberCost> members, std::uint64_
 
 inline constexpr std::size_t kExactMembersMax = 4;  ///< 4! orders × 3⁴ pins.
 
-/// Who gives way to the member at `position` of a pass, the first of these first: the order in which members
-/// are needed again, backwards. `position` itself is not in it.
-CONSILIA_API std::vector<std::size_t> eviction_order(std::span<const std::size_t> pass, std::size_t position,
-                                                     bool is_alternating);
-
 }  // namespace consilia::inference
