@@ -1,7 +1,7 @@
 """Networks compiled ahead of time by AOTInductor, and what compiling them again takes.
 
 Compiled code fits one version of torch and the processors that have its instruction set. A member therefore
-keeps its exported program as well, from which `consilia.pack.rebuild` compiles code for the torch and the
+keeps its exported program as well, from which `consilia.rebuild` compiles code for the torch and the
 processor that are here. Importing this module loads torch.
 """
 

@@ -9,14 +9,15 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
-#include <cstring>
 #include <exception>
 #include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "consilia/c/backend.h"
+#include "host.hpp"
 
 namespace consilia::torch_backend {
 
@@ -68,12 +69,7 @@ private:
 /// Runs a body and turns what it throws into a message of one line: torch appends stack traces.
 template <class Body>
 int guarded(char* error, std::size_t error_size, Body&& body) noexcept {
-    const auto report = [&](const char* message) {
-        if (error == nullptr || error_size == 0) return;
-        const std::size_t length = std::min(std::strcspn(message, "\n"), error_size - 1);
-        std::memcpy(error, message, length);
-        error[length] = '\0';
-    };
+    const auto report = [&](std::string_view message) { backends::write_error(message, error, error_size); };
     try {
         body();
         return CONSILIA_BACKEND_OK;

@@ -10,7 +10,6 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <dlfcn.h>
 #include <malloc.h>
-#include <unistd.h>
 
 #include <map>
 #include <mutex>
@@ -115,9 +114,7 @@ int query_device(const char* device, consilia_backend_device_t* out, char* error
     return guarded(error, error_size, [&] {
         const c10::Device found = find_device(device);
         if (found.type() == c10::kCPU) {
-            const auto page_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-            out->total_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * page_bytes;
-            out->free_bytes = static_cast<std::uint64_t>(::sysconf(_SC_AVPHYS_PAGES)) * page_bytes;
+            backends::query_host_memory(*out);
             return;
         }
         const auto [free_bytes, total_bytes] =
