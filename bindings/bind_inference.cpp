@@ -88,9 +88,8 @@ py::list run_many(Engine& engine, const py::iterable& images) {
     std::vector<inference::BatchOutcome> outcomes;
     {
         const py::gil_scoped_release release;
-        std::vector<inference::Inputs> batch;
-        for (const ImageSource& source : sources) batch.push_back(source.prepare(engine));
-        outcomes = engine.run_batch(batch);
+        outcomes =
+            engine.run_batch(sources.size(), [&](std::size_t i) { return sources[i].prepare(engine); });
     }
     py::list answers;
     for (const inference::BatchOutcome& outcome : outcomes) {

@@ -110,13 +110,12 @@ nlohmann::ordered_json document_of(const std::exception_ptr& error) {
     }
 }
 
-/// Calls of the caller's; `places` are the images of the batch among all that were given.
-inference::BatchOptions batch_options(const consilia_batch_options_t& given,
-                                      std::span<const std::size_t> places, bool& is_stopped) {
+/// Once `progress` has asked to stop, every image counts as cancelled.
+inference::BatchOptions batch_options(const consilia_batch_options_t& given, bool& is_stopped) {
     inference::BatchOptions options;
-    options.is_cancelled = [&given, places, &is_stopped](std::size_t item) {
+    options.is_cancelled = [&given, &is_stopped](std::size_t image) {
         return is_stopped ||
-               (given.is_cancelled != nullptr && given.is_cancelled(places[item], given.user_data) != 0);
+               (given.is_cancelled != nullptr && given.is_cancelled(image, given.user_data) != 0);
     };
     if (given.progress == nullptr) return options;
     options.progress = [&given, &is_stopped](const inference::BatchProgress& at) {
@@ -129,34 +128,19 @@ inference::BatchOptions batch_options(const consilia_batch_options_t& given,
     return options;
 }
 
-/// One image that cannot be read is its own failure, not that of the batch.
 std::string run_batch(inference::Engine& engine, std::span<const consilia_image_bytes_t> images,
                       const consilia_batch_options_t& options) {
-    if (images.empty() || images.size() > inference::Engine::kMaxBatch) {
-        throw core::InvalidArgument(
-            "engine.batch", "a batch is of 1 to " + std::to_string(inference::Engine::kMaxBatch) + " images");
-    }
-    std::vector<inference::Inputs> batch;
-    std::vector<std::size_t> places;
-    auto documents = nlohmann::ordered_json::array();
-    for (const consilia_image_bytes_t& image : images) {
-        try {
-            batch.push_back(engine.prepare(bytes_of(image.data, image.size)));
-            places.push_back(documents.size());
-            documents.push_back(nullptr);
-        } catch (const core::Error&) {
-            documents.push_back(document_of(std::current_exception()));
-        }
-    }
     bool is_stopped = false;
-    std::vector<inference::BatchOutcome> outcomes;
-    if (!batch.empty()) outcomes = engine.run_batch(batch, batch_options(options, places, is_stopped));
-    for (std::size_t i = 0; i < outcomes.size(); ++i) {
-        if (outcomes[i].error) {
-            documents[places[i]] = document_of(outcomes[i].error);
+    const auto prepare_one = [&](std::size_t i) {
+        return engine.prepare(bytes_of(images[i].data, images[i].size));
+    };
+    auto documents = nlohmann::ordered_json::array();
+    for (const inference::BatchOutcome& outcome :
+         engine.run_batch(images.size(), prepare_one, batch_options(options, is_stopped))) {
+        if (outcome.error) {
+            documents.push_back(document_of(outcome.error));
         } else {
-            documents[places[i]]["diagnosis"] =
-                nlohmann::ordered_json::parse(outcomes[i].diagnosis.to_json());
+            documents.push_back({{"diagnosis", nlohmann::ordered_json::parse(outcome.diagnosis.to_json())}});
         }
     }
     return documents.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

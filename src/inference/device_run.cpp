@@ -165,6 +165,11 @@ MemberRun DeviceMembers::run(std::size_t index, std::span<const TensorPointer> i
             begin += count;
         } catch (const core::ResourceExhausted& error) {
             if (!step_down(index, count, pass, error, record)) throw;
+        } catch (const core::InferenceError&) {
+            // A runtime, or code that was compiled for its precision, may know no other: no fault of the
+            // member.
+            if (!place.step_down.take_back_precision()) throw;
+            settle(place);
         }
     }
     if (place.step_down.note_clean_run() && place.step_down.step_up()) settle(place);
@@ -335,7 +340,7 @@ bool DeviceMembers::step_down(std::size_t index, std::size_t batch, const Pass& 
     } else if (batch > 1) {
         place.step_down.halve_batch(batch);
         note = "batch " + std::to_string(place.step_down.batch_max());
-    } else if (options_.lower_precision && !place.step_down.is_lower_precision() &&
+    } else if (options_.lower_precision && place.step_down.can_lower_precision() &&
                slot.settings().precision == Precision::F32) {
         place.step_down.lower_precision();
         settle(place);

@@ -71,6 +71,12 @@ std::vector<BatchOutcome> Engine::run_batch(std::span<const Inputs> batch, const
     return state_->run_batch(batch, options);
 }
 
+std::vector<BatchOutcome> Engine::run_batch(std::size_t count,
+                                            const std::function<Inputs(std::size_t)>& prepare_one,
+                                            const BatchOptions& options) {
+    return state_->run_batch(count, prepare_one, options);
+}
+
 void Engine::warm_up(std::span<const std::size_t> batches) {
     state_->warm_up(batches);
 }

@@ -27,8 +27,10 @@ bool is_lasting(const core::Error& error) {
     return error.code() == "member.incompatible" || error.code() == "member.damaged";
 }
 
-[[noreturn]] void refuse_batch(const std::string& why) {
-    throw core::InvalidArgument("engine.batch", why);
+void check_batch_size(std::size_t count) {
+    if (count > 0 && count <= Engine::kMaxBatch) return;
+    throw core::InvalidArgument("engine.batch",
+                                "a batch is of 1 to " + std::to_string(Engine::kMaxBatch) + " images");
 }
 
 }  // namespace
@@ -73,11 +75,10 @@ Diagnosis Engine::State::run(const InputSource& source, const RunOptions& run_op
 std::vector<BatchOutcome> Engine::State::run_batch(std::span<const Inputs> batch,
                                                    const BatchOptions& run_options) {
     check_process();
-    if (batch.empty() || batch.size() > kMaxBatch) {
-        refuse_batch("a batch is of 1 to " + std::to_string(kMaxBatch) + " images");
-    }
+    check_batch_size(batch.size());
     for (const Inputs& inputs : batch) {
-        if (inputs.tensors.size() != entries.size()) refuse_batch("an image was not prepared by this engine");
+        if (inputs.tensors.size() == entries.size()) continue;
+        throw core::InvalidArgument("engine.batch", "an image was not prepared by this engine");
     }
     std::vector<Item> items = begin(batch);
     const auto drop_cancelled = [&](std::size_t done) {
@@ -96,6 +97,32 @@ std::vector<BatchOutcome> Engine::State::run_batch(std::span<const Inputs> batch
     });
     std::vector<BatchOutcome> outcomes;
     for (Item& item : items) outcomes.push_back({std::move(item.diagnosis), std::move(item.error)});
+    return outcomes;
+}
+
+std::vector<BatchOutcome> Engine::State::run_batch(std::size_t count,
+                                                   const std::function<Inputs(std::size_t)>& prepare_one,
+                                                   const BatchOptions& run_options) {
+    check_process();
+    check_batch_size(count);
+    std::vector<BatchOutcome> outcomes(count);
+    std::vector<Inputs> batch;
+    std::vector<std::size_t> places;
+    for (std::size_t place = 0; place < count; ++place) {
+        try {
+            batch.push_back(prepare_one(place));
+            places.push_back(place);
+        } catch (const core::Error&) {
+            outcomes[place].error = std::current_exception();
+        }
+    }
+    if (batch.empty()) return outcomes;
+    BatchOptions of_prepared = run_options;
+    if (run_options.is_cancelled) {
+        of_prepared.is_cancelled = [&](std::size_t item) { return run_options.is_cancelled(places[item]); };
+    }
+    std::vector<BatchOutcome> run = run_batch(batch, of_prepared);
+    for (std::size_t i = 0; i < run.size(); ++i) outcomes[places[i]] = std::move(run[i]);
     return outcomes;
 }
 

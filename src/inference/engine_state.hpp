@@ -42,6 +42,9 @@ struct Engine::State {
     [[nodiscard]] Diagnosis run(const InputSource& inputs, const RunOptions& run_options);
     [[nodiscard]] std::vector<BatchOutcome> run_batch(std::span<const Inputs> batch,
                                                       const BatchOptions& run_options);
+    [[nodiscard]] std::vector<BatchOutcome> run_batch(std::size_t count,
+                                                      const std::function<Inputs(std::size_t)>& prepare_one,
+                                                      const BatchOptions& run_options);
     void warm_up(std::span<const std::size_t> batches);
     void release_memory();
 

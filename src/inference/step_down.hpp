@@ -15,6 +15,9 @@ public:
     /// Images that run together at most.
     [[nodiscard]] std::size_t batch_max() const noexcept { return batch_max_; }
     [[nodiscard]] bool is_lower_precision() const noexcept { return is_lower_precision_; }
+    [[nodiscard]] bool can_lower_precision() const noexcept {
+        return can_lower_precision_ && !is_lower_precision_;
+    }
     [[nodiscard]] bool is_on_processor() const noexcept { return is_on_processor_; }
     [[nodiscard]] bool is_down() const noexcept {
         return batch_max_ != kNoLimit || is_lower_precision_ || is_on_processor_;
@@ -30,6 +33,13 @@ public:
         went_down(), batch_max_ = std::max<std::size_t>(refused / 2, 1);
     }
     void lower_precision() noexcept { went_down(), is_lower_precision_ = true; }
+    /// It cannot be opened so: it is not tried again. False if it was not in a lower precision.
+    bool take_back_precision() noexcept {
+        if (!is_lower_precision_) return false;
+        is_lower_precision_ = false;
+        can_lower_precision_ = false;
+        return true;
+    }
     void move_to_processor() noexcept { went_down(), is_on_processor_ = true; }
 
     /// Counts a run without a refusal. True if it is time to step up by one; `step_up` does.
@@ -60,6 +70,7 @@ private:
 
     std::size_t batch_max_ = kNoLimit;
     bool is_lower_precision_ = false;
+    bool can_lower_precision_ = true;
     bool is_on_processor_ = false;
     bool has_released_ = false;
     std::uint32_t clean_runs_ = 0;

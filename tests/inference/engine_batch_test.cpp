@@ -115,6 +115,26 @@ TEST_F(EngineBatchTest, RefusesWhatIsNoBatch) {
     }
 }
 
+TEST_F(EngineBatchTest, AnImageThatCannotBePreparedIsItsOwnFailure) {
+    add("a");
+    Engine engine = open();
+    const std::vector<Inputs> ready = images(engine, 4);
+    const auto prepare_one = [&](std::size_t place) {
+        if (place == 1) throw core::ValidationError("image.damaged", "cannot be read");
+        return ready[place];
+    };
+    BatchOptions run;
+    run.is_cancelled = [](std::size_t image) { return image == 2; };
+    const auto outcomes = engine.run_batch(4, prepare_one, run);
+    EXPECT_THAT(SimulatedDevice::instance().batches, ElementsAre(2));
+    EXPECT_EQ(code_of(outcomes[0]), "");
+    EXPECT_EQ(code_of(outcomes[1]), "image.damaged");
+    EXPECT_EQ(code_of(outcomes[2]), "run.cancelled");
+    EXPECT_EQ(outcomes[3].diagnosis.probabilities,
+              engine.run_batch({&ready[3], 1})[0].diagnosis.probabilities);
+    EXPECT_THROW((void)engine.run_batch(Engine::kMaxBatch + 1, prepare_one), core::InvalidArgument);
+}
+
 TEST_F(EngineBatchTest, PreparesBesideARunningMember) {
     add("a");
     Engine engine = open();
@@ -195,6 +215,19 @@ TEST_F(EngineBatchTest, LowersThePrecisionWhereThatIsAllowed) {
     EXPECT_THAT(notes(outcomes[0].diagnosis), ElementsAre("released what others kept", "precision bf16"));
     EXPECT_EQ(device.precisions.back(), CONSILIA_PRECISION_BF16);
     for (int i = 0; i < 40; ++i) (void)engine.run_batch(images(engine, 1));
+    EXPECT_EQ(engine.run_batch(images(engine, 1))[0].diagnosis.opinions[0].precision, "f32");
+}
+
+TEST_F(EngineBatchTest, AMemberThatKnowsOnePrecisionIsNotLostByTryingAnother) {
+    add("a", "code=100 activation=200 weights=1 fail=lower");
+    options_.lower_precision = Precision::Bf16;
+    Engine engine = open();
+    SimulatedDevice& device = SimulatedDevice::instance();
+    device.refused_runs = 3;
+    const auto refused = engine.run_batch(images(engine, 1));
+    EXPECT_EQ(code_of(refused[0]), "ensemble.no_opinion");
+    EXPECT_TRUE(engine.members()[0].is_ready());
+    device.refused_runs = 0;
     EXPECT_EQ(engine.run_batch(images(engine, 1))[0].diagnosis.opinions[0].precision, "f32");
 }
 

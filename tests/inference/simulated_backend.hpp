@@ -106,6 +106,9 @@ inline int open(const consilia_backend_open_options_t* options, consilia_model_t
         if (key == "first") model->first_class = std::stoll(value);
         if (key == "fail") model->fail = value;
     }
+    if (model->fail == "lower" && options->precision != CONSILIA_PRECISION_F32) {
+        return fail("this code knows one precision", error, error_size);
+    }
     if (model->fail == "open") return fail("the code cannot be read", error, error_size);
     SimulatedDevice& device = SimulatedDevice::instance();
     const std::lock_guard lock(device.mutex);

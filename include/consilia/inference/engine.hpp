@@ -197,6 +197,14 @@ public:
     [[nodiscard]] std::vector<BatchOutcome> run_batch(std::span<const Inputs> batch,
                                                       const BatchOptions& options = {});
 
+    /// Prepares `count` images, each by `prepare_one(place)` on the calling thread, and runs those that could
+    /// be: one that cannot be read has its error as its outcome and leaves the others alone. `options` count
+    /// all images.
+    /// @throws InvalidArgument (`engine.batch`), Unavailable as above.
+    [[nodiscard]] std::vector<BatchOutcome> run_batch(std::size_t count,
+                                                      const std::function<Inputs(std::size_t)>& prepare_one,
+                                                      const BatchOptions& options = {});
+
     /// Runs every member on empty images of these batch sizes, so that plans rest on measurements and the
     /// first request finds everything there; keeps the profile. What fails is reported by the first run.
     /// @throws InvalidArgument (`engine.batch`).

@@ -29,6 +29,13 @@ def test_a_batch_gives_what_each_image_gets_alone() -> None:
     assert together[2]["probabilities"] == pytest.approx(alone["probabilities"], abs=1e-5)
 
 
+def test_an_image_that_cannot_be_read_leaves_the_others_alone(tmp_path: Path) -> None:
+    broken, missing, good = open_engine().run_batch([b"no image", tmp_path / "none.png", IMAGE])
+    assert isinstance(broken, consilia.ValidationError | consilia.UploadRejected)
+    assert isinstance(missing, consilia.NotFound)
+    assert good["label"]
+
+
 def test_a_plan_is_shown_before_anything_runs() -> None:
     engine = open_engine()
     plan = engine.plan()
