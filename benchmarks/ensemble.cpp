@@ -7,11 +7,11 @@
 #include <cstdio>
 #include <exception>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "consilia/inference/engine.hpp"
+#include "noise.hpp"
 #include "process_memory.hpp"
 
 namespace {
@@ -58,14 +58,13 @@ Arguments parse(int count, char** words) {
     return arguments;
 }
 
-/// Noise of the members' shapes, the same for every program that is compared.
+/// Noise of the members' shapes.
 inference::Inputs noise(const Engine& engine, unsigned seed) {
     return engine.prepare([seed](const inference::Manifest& manifest) {
         const auto& side = manifest.input_shape;
         imaging::Tensor tensor{side, imaging::Layout::Chw, {}};
         tensor.values.resize(static_cast<std::size_t>(side[0] * side[1] * side[2]));
-        std::minstd_rand random(seed);
-        for (float& value : tensor.values) value = static_cast<float>(random() % 4096) / 2048.0F - 1.0F;
+        benchmarks::fill_with_noise(tensor.values.data(), tensor.values.size(), seed);
         return std::make_shared<const imaging::Tensor>(std::move(tensor));
     });
 }

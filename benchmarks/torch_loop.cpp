@@ -15,10 +15,10 @@
 #include <cstdio>
 #include <exception>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <string>
 #include <vector>
 
+#include "noise.hpp"
 #include "process_memory.hpp"
 
 namespace {
@@ -63,12 +63,11 @@ Arguments parse(int count, char** words) {
 at::Tensor noise(const std::string& file, std::int64_t batch) {
     const std::int64_t side = file.find("crossvit") == std::string::npos ? 224 : 240;
     at::Tensor input = at::empty({batch, 3, side, side});
-    float* values = input.data_ptr<float>();
+    const std::int64_t size = 3 * side * side;
     for (std::int64_t image = 0; image < batch; ++image) {
-        std::minstd_rand random(static_cast<unsigned>(image + 1));
-        for (std::int64_t i = 0; i < 3 * side * side; ++i) {
-            *values++ = static_cast<float>(random() % 4096) / 2048.0F - 1.0F;
-        }
+        consilia::benchmarks::fill_with_noise(input.data_ptr<float>() + image * size,
+                                              static_cast<std::size_t>(size),
+                                              static_cast<unsigned>(image + 1));
     }
     return input;
 }

@@ -1,0 +1,13 @@
+#pragma once
+// Images of noise, the same for every program that is compared.
+#include <cstddef>
+#include <random>
+
+namespace consilia::benchmarks {
+
+inline void fill_with_noise(float* values, std::size_t count, unsigned seed) {
+    std::minstd_rand random(seed);
+    for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<float>(random() % 4096) / 2048.0F - 1.0F;
+}
+
+}  // namespace consilia::benchmarks
