@@ -47,7 +47,9 @@ bool is_time_to_plan_anew(std::uint64_t passes) {
 }  // namespace
 
 DeviceMembers::DeviceMembers(DeviceOptions options)
-    : options_(std::move(options)), profiles_(options_.profile_directory) {}
+    : options_(std::move(options)),
+      profiles_(options_.profile_directory),
+      tenant_(*options_.ledger, options_.ledger_share, *this) {}
 
 void DeviceMembers::add(Member member) {
     Place place;
@@ -78,13 +80,19 @@ const Plan& DeviceMembers::planned(std::size_t batch) {
     for (const Place& place : places_) {
         if (place.slot->take_change()) plans_.clear();
     }
+    const std::uint64_t share_bytes = tenant_.share_bytes();
+    if (std::exchange(planned_share_bytes_, share_bytes) != share_bytes) plans_.clear();
     const auto found = plans_.find(batch);
     if (found != plans_.end()) return found->second;
+    const std::vector<MemberCost> members = costs(batch);
+    // A member that is larger than the share runs all the same: then others make room for it.
+    std::uint64_t limit_bytes = share_bytes;
+    for (const MemberCost& cost : members) limit_bytes = std::max(limit_bytes, alone_bytes(cost));
     const PlanOptions options{.is_order_fixed = options_.is_order_fixed,
                               .can_prefetch = options_.can_prefetch,
                               .batch_size = batch};
-    return plans_.emplace(batch, plan_members(costs(batch), options_.ledger->limit_bytes(), options))
-        .first->second;
+    limit_bytes = std::min(limit_bytes, options_.ledger->limit_bytes());
+    return plans_.emplace(batch, plan_members(members, limit_bytes, options)).first->second;
 }
 
 std::size_t DeviceMembers::best_batch(std::size_t images) {
@@ -155,6 +163,9 @@ void DeviceMembers::keep_profiles() const {
 MemberRun DeviceMembers::run(std::size_t index, std::span<const TensorPointer> inputs, const Pass& pass,
                              RunRecord& record) {
     Place& place = places_[index];
+    last_pass_ = pass;
+    last_position_ =
+        static_cast<std::size_t>(std::find(pass.order.begin(), pass.order.end(), index) - pass.order.begin());
     MemberRun outcome;
     outcome.was_resident = place.slot->is_loaded();
     for (std::size_t begin = 0; begin < inputs.size();) {
@@ -369,58 +380,6 @@ void DeviceMembers::settle(Place& place) {
                              : options_.precision.value_or(place.slot->member().manifest().precision);
     place.slot->settle(std::move(settings));
     place.has_profile = false;
-}
-
-void DeviceMembers::give_back_heap(Place& place, std::uint64_t wanted_bytes) {
-    if (kept_by_heap_bytes_ == 0 || options_.ledger->available_bytes() >= wanted_bytes + kept_by_heap_bytes_)
-        return;
-    place.backend->release_cache(options_.device);
-    kept_by_heap_bytes_ = 0;
-}
-
-void DeviceMembers::make_room(std::uint64_t size_bytes, std::size_t index, const Pass& pass,
-                              RunRecord& record) {
-    if (places_[index].step_down.is_on_processor()) return;
-    const auto at = std::find(pass.order.begin(), pass.order.end(), index);
-    const auto position = static_cast<std::size_t>(at - pass.order.begin());
-    enum Round { Planned, DespitePins, WithCode };
-    for (const Round round : {Planned, DespitePins, WithCode}) {
-        visit_eviction_order(pass.order, position, pass.plan.is_alternating, [&](std::size_t victim) {
-            const std::uint64_t available = options_.ledger->available_bytes();
-            if (available >= size_bytes) return false;
-            const PlannedMember& member = pass.plan.members[victim];
-            if (places_[victim].step_down.is_on_processor() || (round == Planned && member.is_pinned))
-                return true;
-            const bool with_code = round == WithCode || (round == Planned && !member.is_code_pinned);
-            evict(*places_[victim].slot, size_bytes - available, with_code, record);
-            return true;
-        });
-    }
-}
-
-/// Takes weights from the end, then, if that was not enough, the code.
-void DeviceMembers::evict(MemberSlot& slot, std::uint64_t size_bytes, bool with_code, RunRecord& record) {
-    const double begin_ms = record.watch.elapsed_ms();
-    const std::uint64_t before = slot.held_bytes();
-    slot.shrink(size_bytes);
-    if (slot.held_bytes() < before) {
-        add_event(record, TraceKind::Evict, slot, begin_ms, before - slot.held_bytes());
-    }
-    if (!with_code || !slot.is_open() || before - slot.held_bytes() >= size_bytes) return;
-    const std::uint64_t left = slot.held_bytes();
-    slot.close();
-    add_event(record, TraceKind::Close, slot, begin_ms, left);
-}
-
-void DeviceMembers::close_all(RunRecord& record) {
-    for (const Place& place : places_) {
-        const std::uint64_t held = place.slot->held_bytes();
-        if (!place.slot->is_open()) continue;
-        const double begin_ms = record.watch.elapsed_ms();
-        place.slot->close();
-        add_event(record, TraceKind::Close, *place.slot, begin_ms, held);
-        if (place.backend) place.backend->release_cache(place.slot->settings().device);
-    }
 }
 
 void DeviceMembers::abandon() noexcept {

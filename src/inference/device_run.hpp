@@ -16,6 +16,7 @@
 #include "consilia/inference/diagnosis.hpp"
 #include "consilia/inference/memory_ledger.hpp"
 #include "consilia/inference/planner.hpp"
+#include "inference/ledger_tenant.hpp"
 #include "inference/member_slot.hpp"
 #include "inference/step_down.hpp"
 
@@ -70,6 +71,7 @@ using BackendFinder = std::function<std::shared_ptr<const Backend>(const std::st
 
 struct DeviceOptions {
     MemoryLedger* ledger = nullptr;
+    double ledger_share = 1;
     MemoryLedger* host_ledger = nullptr;  ///< For members that step down to the processor; null: none may.
     MemoryLedger* staging = nullptr;      ///< For copies of weights on the host; may be null.
     std::string device = "cpu";
@@ -84,11 +86,13 @@ struct DeviceOptions {
     std::filesystem::path cache_directory{};
 };
 
-/// Threading: confined; the engine holds its device lock around each call.
-class DeviceMembers {
+/// Threading: confined; the engine holds the turn around each call.
+class DeviceMembers final : private LedgerHoldings {
 public:
     explicit DeviceMembers(DeviceOptions options);
 
+    /// Of the ledger, and so of all engines that share it.
+    [[nodiscard]] FairMutex& turn() noexcept { return tenant_.turn(); }
     void add(Member member);
     [[nodiscard]] std::size_t size() const noexcept { return places_.size(); }
     /// For batches of this size: with what is known of sizes and times now.
@@ -141,8 +145,15 @@ private:
     /// Lets the runtime give back what runs before left, where the budget has no room for it beside these
     /// bytes.
     void give_back_heap(Place& place, std::uint64_t wanted_bytes);
-    /// Evicts others until this many bytes are available, or nothing is left to evict.
+    [[nodiscard]] std::uint64_t missing_bytes(std::uint64_t wanted_bytes) const;
+    /// Evicts others until this many bytes are available, or nothing is left to evict: what other engines
+    /// have beyond their shares, then members of this one, then whatever others have.
     void make_room(std::uint64_t size_bytes, std::size_t index, const Pass& pass, RunRecord& record);
+    /// Evicts for the member at `position` of the pass, which is spared, until `missing` is zero.
+    void evict_in_order(const Pass& pass, std::size_t position, const std::function<std::uint64_t()>& missing,
+                        RunRecord& record);
+    [[nodiscard]] std::uint64_t held_bytes() const override;
+    void give_back(std::uint64_t wanted_bytes, std::uint64_t kept_bytes, RunRecord& record) override;
     void evict(MemberSlot& slot, std::uint64_t size_bytes, bool with_code, RunRecord& record);
     void add_event(RunRecord& record, TraceKind kind, const MemberSlot& slot, double begin_ms,
                    std::uint64_t size_bytes, std::string note = {}) const;
@@ -150,9 +161,13 @@ private:
     DeviceOptions options_;
     ProfileStore profiles_;
     std::vector<Place> places_;
-    std::map<std::size_t, Plan> plans_;  // By batch; dropped when a size changes.
+    std::map<std::size_t, Plan> plans_;      // By batch; dropped when a size changes.
+    std::uint64_t planned_share_bytes_ = 0;  // What the plans are for.
+    std::optional<Pass> last_pass_;          // Of the last run, with its place there.
+    std::size_t last_position_ = 0;
     std::uint64_t passes_ = 0;
     std::uint64_t kept_by_heap_bytes_ = 0;  // Activations that were freed but may still be with the process.
+    LedgerTenant tenant_;                   // Last: nobody asks for memory back while members go.
 };
 
 }  // namespace consilia::inference

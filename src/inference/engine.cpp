@@ -1,7 +1,5 @@
 #include "consilia/inference/engine.hpp"
 
-#include <algorithm>
-
 #include "inference/engine_state.hpp"
 
 namespace consilia::inference {
@@ -95,8 +93,9 @@ const std::vector<std::string>& Engine::classes() const noexcept {
 
 Plan Engine::plan(std::size_t batch) const {
     state_->check_process();
-    const std::lock_guard lock(state_->device_mutex);
-    return state_->device->plan(std::clamp<std::size_t>(batch, 1, kMaxBatch));
+    State::check_batch_size(batch);
+    const std::lock_guard lock(state_->device->turn());
+    return state_->device->plan(batch);
 }
 
 MemoryUse Engine::memory() const {

@@ -27,13 +27,13 @@ bool is_lasting(const core::Error& error) {
     return error.code() == "member.incompatible" || error.code() == "member.damaged";
 }
 
-void check_batch_size(std::size_t count) {
-    if (count > 0 && count <= Engine::kMaxBatch) return;
-    throw core::InvalidArgument("engine.batch",
-                                "a batch is of 1 to " + std::to_string(Engine::kMaxBatch) + " images");
-}
-
 }  // namespace
+
+void Engine::State::check_batch_size(std::size_t count) {
+    if (count > 0 && count <= kMaxBatch) return;
+    throw core::InvalidArgument("engine.batch", "a batch is of 1 to " + std::to_string(kMaxBatch) + " images",
+                                {{"found", static_cast<std::int64_t>(count)}});
+}
 
 void Engine::State::check_process() const {
     if (::getpid() == pid_) return;
@@ -152,7 +152,7 @@ void Engine::State::run_items(std::vector<Item>& items, const AfterMember& after
     RunRecord record(options.clock);
     Pass pass;
     {
-        const std::lock_guard lock(device_mutex);
+        const std::lock_guard lock(device->turn());
         pass = device->begin_pass(items.size());
     }
     std::vector<std::size_t> order;
@@ -211,7 +211,7 @@ void Engine::State::ask(std::size_t entry, std::vector<Item>& items, const Pass&
     }
     if (!asked.empty()) {
         try {
-            const std::lock_guard lock(device_mutex);
+            const std::lock_guard lock(device->turn());
             note_use();
             take_answers(entry, asked, device->run(*entries[entry].slot, tensors, pass, record));
         } catch (const core::Error& error) {
@@ -276,12 +276,12 @@ void Engine::State::warm_up(std::span<const std::size_t> batches) {
     for (const std::size_t batch : batches) {
         (void)run_batch(std::vector<Inputs>(std::min(batch, kMaxBatch + 1), empty), {});
     }
-    const std::lock_guard lock(device_mutex);
+    const std::lock_guard lock(device->turn());
     device->keep_profiles();
 }
 
 void Engine::State::release_memory() {
-    const std::lock_guard lock(device_mutex);
+    const std::lock_guard lock(device->turn());
     RunRecord unused(options.clock);
     device->close_all(unused);
 }
@@ -293,7 +293,7 @@ void Engine::State::note_use() {
 }
 
 void Engine::State::release_when_idle(const std::stop_token& stop) {
-    std::unique_lock lock(device_mutex);
+    std::unique_lock lock(device->turn());
     while (!stop.stop_requested()) {
         const auto seen = idle_->last_use;
         const auto is_used = [&] { return idle_->last_use != seen; };

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <set>
 #include <utility>
@@ -27,6 +28,9 @@ EngineOptions checked(EngineOptions options) {
     if (!(options.early_stop_epsilon > 0 && options.early_stop_epsilon < 1)) {
         throw core::InvalidArgument("engine.options",
                                     "the epsilon of early stopping must be above 0 and below 1");
+    }
+    if (!(options.ledger_share > 0 && std::isfinite(options.ledger_share))) {
+        throw core::InvalidArgument("engine.options", "the share of a ledger must be above 0 and finite");
     }
     if (options.threads < 0)
         throw core::InvalidArgument("engine.options", "the number of threads is negative");
@@ -195,6 +199,7 @@ void Engine::State::make_device(std::vector<Member> members) {
     const bool has_spare_core = options.threads > 0 && options.threads < cores;
     device.emplace(DeviceOptions{
         .ledger = options.ledger.get(),
+        .ledger_share = options.ledger_share,
         .host_ledger = host_ledger.get(),
         .staging = staging.get(),
         .device = options.device,

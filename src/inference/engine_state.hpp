@@ -38,6 +38,8 @@ struct Engine::State {
 
     /// @throws Unavailable (`engine.forked`).
     void check_process() const;
+    /// @throws InvalidArgument (`engine.batch`).
+    static void check_batch_size(std::size_t count);
     [[nodiscard]] Inputs prepare(const InputSource& source) const;
     [[nodiscard]] Diagnosis run(const InputSource& inputs, const RunOptions& run_options);
     [[nodiscard]] std::vector<BatchOutcome> run_batch(std::span<const Inputs> batch,
@@ -52,10 +54,10 @@ struct Engine::State {
     std::vector<Entry> entries;
     std::vector<std::string> classes;
     mutable std::mutex status_mutex;            // Guards the statuses' errors.
-    mutable std::mutex device_mutex;            // Guards the device. Held while a member runs.
     std::unique_ptr<MemoryLedger> host_ledger;  // For members that step down to the processor.
     std::unique_ptr<MemoryLedger> staging;
-    mutable std::optional<DeviceMembers> device;  // After the ledgers, which its members hold memory of.
+    // After the ledgers, which its members hold memory of. Guarded by its turn, held while a member runs.
+    mutable std::optional<DeviceMembers> device;
 
 private:
     void add(const std::filesystem::path& directory, std::vector<Member>& read);
@@ -80,7 +82,7 @@ private:
     std::string opinion_model_hash_;  // Of the one that was given; empty if none was.
     struct Idle {
         std::condition_variable_any condition;
-        std::chrono::steady_clock::time_point last_use{};  // Under the device mutex.
+        std::chrono::steady_clock::time_point last_use{};  // Under the device's turn.
         std::jthread thread;
     };
     std::unique_ptr<Idle> idle_;  // Last: its thread ends before what it uses.

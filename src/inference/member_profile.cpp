@@ -73,13 +73,17 @@ std::optional<double> MemberProfile::run_ms(std::size_t batch) const {
     return nearest->second.times.median() * static_cast<double>(batch) / static_cast<double>(nearest->first);
 }
 
-std::optional<std::uint64_t> MemberProfile::activation_bytes(std::size_t batch) const {
-    // A larger batch takes at least as much and at most in proportion.
+std::optional<std::uint64_t> MemberProfile::activation_bytes(std::size_t batch,
+                                                             std::uint64_t room_bytes) const {
+    // A larger batch takes at least as much and at most in proportion. If only larger ones are known the
+    // upper bound is theirs; where that has no room this one may still have, and its first run tells.
     std::optional<std::uint64_t> found;
     for (const auto& [size, runs] : runs_) {
         if (runs.activation_bytes == 0) continue;
-        if (size > batch) return found ? found : runs.activation_bytes;
+        if (size > batch && found) return found;
+        if (size > batch && runs.activation_bytes <= room_bytes) return runs.activation_bytes;
         found = (runs.activation_bytes * batch + size - 1) / size;
+        if (size > batch) return found;
     }
     return found;
 }

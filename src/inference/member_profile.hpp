@@ -44,7 +44,9 @@ public:
     [[nodiscard]] std::optional<double> load_ms() const;
     /// Measured, or in proportion to the nearest batch that was.
     [[nodiscard]] std::optional<double> run_ms(std::size_t batch) const;
-    [[nodiscard]] std::optional<std::uint64_t> activation_bytes(std::size_t batch) const;
+    /// Measured, or a bound from other batches; `room_bytes` is what the budget leaves for it.
+    [[nodiscard]] std::optional<std::uint64_t> activation_bytes(std::size_t batch,
+                                                                std::uint64_t room_bytes) const;
     /// Runs of this batch whose size was noted.
     [[nodiscard]] std::size_t runs(std::size_t batch) const;
 

@@ -77,13 +77,16 @@ std::uint64_t MemberSlot::code_bytes() const noexcept {
 /// A guess must not keep out a member that may fit: at most what the budget leaves beside it.
 std::uint64_t MemberSlot::guessed_activation_bytes(std::size_t batch) const noexcept {
     if (const auto& stated = member_.manifest().activation_bytes) return *stated * batch;
-    const std::uint64_t whole = code_bytes() + weights_bytes_;
-    const std::uint64_t limit = settings_.ledger->limit_bytes();
-    return std::min(kActivationsPerInput * input_bytes(member_.manifest()) * batch, beyond(limit, whole));
+    return std::min(kActivationsPerInput * input_bytes(member_.manifest()) * batch, activation_room_bytes());
+}
+
+std::uint64_t MemberSlot::activation_room_bytes() const noexcept {
+    return beyond(settings_.ledger->limit_bytes(), code_bytes() + weights_bytes_);
 }
 
 std::uint64_t MemberSlot::activation_bytes(std::size_t batch) const {
-    return profile_.activation_bytes(batch).value_or(guessed_activation_bytes(batch));
+    return profile_.activation_bytes(batch, activation_room_bytes())
+        .value_or(guessed_activation_bytes(batch));
 }
 
 std::uint64_t MemberSlot::open_bytes() const noexcept {

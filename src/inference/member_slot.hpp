@@ -101,6 +101,8 @@ private:
     std::uint64_t run_model(const consilia_tensor_view_t& input, const consilia_tensor_view_t& output,
                             std::size_t batch);
     [[nodiscard]] std::uint64_t guessed_activation_bytes(std::size_t batch) const noexcept;
+    /// What the budget leaves beside it.
+    [[nodiscard]] std::uint64_t activation_room_bytes() const noexcept;
     [[nodiscard]] std::uint64_t code_bytes() const noexcept;
     void unbind() noexcept;
 

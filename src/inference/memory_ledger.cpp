@@ -1,10 +1,13 @@
 #include "consilia/inference/memory_ledger.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <mutex>
 #include <utility>
 
 #include "consilia/core/error.hpp"
+#include "inference/ledger_tenant.hpp"
 #include "inference/sizes.hpp"
 
 namespace consilia::inference {
@@ -68,7 +71,8 @@ struct MemoryLedger::State {
     }
 };
 
-MemoryLedger::MemoryLedger(const LedgerOptions& options) : state_(std::make_unique<State>()) {
+MemoryLedger::MemoryLedger(const LedgerOptions& options)
+    : state_(std::make_unique<State>()), tenants_(std::make_unique<LedgerTenants>()) {
     if (options.reserve_bytes >= options.budget_bytes) {
         throw core::InvalidArgument("ledger.budget",
                                     "the reserve of a ledger must be smaller than its budget",
@@ -76,6 +80,7 @@ MemoryLedger::MemoryLedger(const LedgerOptions& options) : state_(std::make_uniq
                                      {"reserve_bytes", to_detail(options.reserve_bytes)}});
     }
     state_->options = options;
+    tenants_->pid = ::getpid();
 }
 
 MemoryLedger::~MemoryLedger() = default;

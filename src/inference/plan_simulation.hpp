@@ -1,5 +1,6 @@
 #pragma once
 // Follows passes over members under a budget: what is evicted and brought in, and what that takes.
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -7,6 +8,16 @@
 #include "consilia/inference/planner.hpp"
 
 namespace consilia::inference {
+
+/// What a member holds between its runs when all of it is there.
+inline std::uint64_t whole_bytes(const MemberCost& cost) {
+    return cost.code_bytes + cost.weights_bytes;
+}
+
+/// The most that a member takes alone.
+inline std::uint64_t alone_bytes(const MemberCost& cost) {
+    return std::max(whole_bytes(cost) + cost.activation_bytes, cost.code_bytes + cost.staging_bytes);
+}
 
 /// What of a member is given back for others.
 enum class Pin : std::uint8_t { Nothing, Code, Whole };

@@ -21,15 +21,6 @@ constexpr std::size_t kClimbWorkMax = 8000;
 constexpr std::size_t kOrdersTriedMax = 6;
 constexpr int kShuffledStarts = 8;
 
-std::uint64_t whole_bytes(const MemberCost& cost) {
-    return cost.code_bytes + cost.weights_bytes;
-}
-
-/// The most that a member takes alone.
-std::uint64_t alone_bytes(const MemberCost& cost) {
-    return std::max(whole_bytes(cost) + cost.activation_bytes, cost.code_bytes + cost.staging_bytes);
-}
-
 /// Looks for the candidate that waits least.
 class Search {
 public:

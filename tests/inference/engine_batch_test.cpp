@@ -1,14 +1,8 @@
 // Batches, early stopping, stepping down and profiles of an engine, against the simulated backend.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <thread>
 
 #include "consilia/core/error.hpp"
-#include "consilia/inference/engine.hpp"
-#include "inference/packages.hpp"
-#include "inference/simulated_backend.hpp"
-#include "support/temporary_directory.hpp"
+#include "inference/engine_fixture.hpp"
 
 namespace consilia::inference {
 namespace {
@@ -18,27 +12,17 @@ using test::SimulatedDevice;
 using testing::Each;
 using testing::ElementsAre;
 
-class EngineBatchTest : public testing::Test {
+class EngineBatchTest : public EngineFixture {
 protected:
     void SetUp() override {
-        SimulatedDevice::reset();
+        EngineFixture::SetUp();
         options_.budget_bytes = 1 << 20;
         options_.backends = {test::simulated_backend()};
     }
     void add(const std::string& id, const std::string& code = "code=100 activation=200 weights=1") {
-        packages_.push_back(
-            test::write_package(directory_.path(), {.id = id, .code = code, .seed = seed_++}));
+        EngineFixture::add({.id = id, .code = code, .seed = seed_++});
     }
     [[nodiscard]] Engine open() const { return Engine(packages_, options_); }
-    static std::vector<Inputs> images(const Engine& engine, unsigned count) {
-        std::vector<Inputs> batch;
-        for (unsigned i = 0; i < count; ++i) {
-            imaging::Image image{4, 4, 1, {}};
-            for (unsigned j = 0; j < 16; ++j) image.pixels.push_back(static_cast<std::uint8_t>(i * 16 + j));
-            batch.push_back(engine.prepare(image));
-        }
-        return batch;
-    }
     static std::string code_of(const BatchOutcome& outcome) {
         try {
             if (outcome.error) std::rethrow_exception(outcome.error);
@@ -47,16 +31,7 @@ protected:
         }
         return "";
     }
-    static std::vector<std::string> notes(const Diagnosis& diagnosis) {
-        std::vector<std::string> notes;
-        for (const TraceEvent& event : diagnosis.trace) {
-            if (event.kind == TraceKind::StepDown) notes.push_back(event.note);
-        }
-        return notes;
-    }
 
-    test::TemporaryDirectory directory_;
-    std::vector<std::filesystem::path> packages_;
     EngineOptions options_;
     unsigned seed_ = 1;
 };

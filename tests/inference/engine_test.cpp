@@ -1,8 +1,6 @@
 // The engine against a simulated backend, which counts for itself what memory is truly taken.
 #include "consilia/inference/engine.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,9 +8,7 @@
 #include <thread>
 
 #include "consilia/core/error.hpp"
-#include "inference/packages.hpp"
-#include "inference/simulated_backend.hpp"
-#include "support/temporary_directory.hpp"
+#include "inference/engine_fixture.hpp"
 
 namespace consilia::inference {
 namespace {
@@ -21,14 +17,8 @@ using test::PackageSpec;
 using test::SimulatedDevice;
 using testing::ElementsAre;
 
-class EngineTest : public testing::Test {
+class EngineTest : public EngineFixture {
 protected:
-    void SetUp() override { SimulatedDevice::reset(); }
-
-    std::filesystem::path add(const PackageSpec& spec) {
-        packages_.push_back(test::write_package(directory_.path(), spec));
-        return packages_.back();
-    }
     /// Members of these sizes, `m0` first; their code file takes its own bytes while it is opened.
     void add_members(std::initializer_list<std::uint64_t> weights_bytes) {
         unsigned seed = 0;
@@ -49,27 +39,6 @@ protected:
     [[nodiscard]] Engine open(std::uint64_t budget_bytes = 1 << 20) const {
         return Engine(packages_, options(budget_bytes));
     }
-    static imaging::Image image(unsigned shade = 1) {
-        imaging::Image image{4, 4, 1, {}};
-        for (unsigned i = 0; i < 16; ++i) image.pixels.push_back(static_cast<std::uint8_t>(i * shade));
-        return image;
-    }
-    static std::vector<std::string> error_codes(const Diagnosis& diagnosis) {
-        std::vector<std::string> codes;
-        for (const Opinion& opinion : diagnosis.opinions) codes.push_back(opinion.error_code);
-        return codes;
-    }
-    static void expect_same_bits(const Diagnosis& a, const Diagnosis& b) {
-        EXPECT_EQ(a.label, b.label);
-        EXPECT_EQ(a.probabilities, b.probabilities);
-        ASSERT_EQ(a.opinions.size(), b.opinions.size());
-        for (std::size_t i = 0; i < a.opinions.size(); ++i) {
-            EXPECT_EQ(a.opinions[i].probabilities, b.opinions[i].probabilities);
-        }
-    }
-
-    test::TemporaryDirectory directory_;
-    std::vector<std::filesystem::path> packages_;
 };
 
 TEST_F(EngineTest, GivesEachMembersOpinionAndTheirConsensus) {
@@ -214,19 +183,6 @@ TEST_F(EngineTest, AFirstRunThatTakesMoreThanGuessedIsRepeatedWithRoomForIt) {
     SimulatedDevice::instance().peak_bytes = 0;
     (void)engine.run(image());
     EXPECT_LE(SimulatedDevice::instance().peak_bytes, engine.memory().budget_bytes);
-}
-
-TEST_F(EngineTest, EnginesThatShareALedgerStayWithinItTogether) {
-    add_members({6400, 6400});
-    EngineOptions shared = options(0);
-    shared.ledger = std::make_shared<MemoryLedger>(LedgerOptions{.budget_bytes = 20000});
-    Engine first(packages_, shared);
-    Engine second(packages_, shared);
-    (void)first.run(image());
-    first.release_memory();
-    (void)second.run(image());
-    EXPECT_LE(shared.ledger->peak_bytes(), 20000U);
-    EXPECT_EQ(SimulatedDevice::instance().held_bytes, shared.ledger->held_bytes());
 }
 
 TEST_F(EngineTest, GivesAllMemoryBackWhenAsked) {

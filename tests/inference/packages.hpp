@@ -1,5 +1,6 @@
 #pragma once
 // Member packages for tests: small files, real hashes.
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -34,11 +35,27 @@ inline std::string one_tensor(std::uint64_t bytes, unsigned seed) {
     return safetensors(header.dump(), data);
 }
 
+/// Writes tensors of 4 MiB and a rest, all zero: a file of any size that takes no room on disk.
+inline void write_sparse_tensors(const std::filesystem::path& path, std::uint64_t bytes) {
+    constexpr std::uint64_t kTensorBytes = 4 << 20;
+    nlohmann::ordered_json header;
+    for (std::uint64_t begin = 0; begin < bytes; begin += kTensorBytes) {
+        const std::uint64_t end = std::min(begin + kTensorBytes, bytes);
+        header["w" + std::to_string(begin)] = {
+            {"dtype", "F32"}, {"shape", {(end - begin) / 4}}, {"data_offsets", {begin, end}}};
+    }
+    const std::string text = safetensors(header.dump(), "");
+    write_text(path, text);
+    std::filesystem::resize_file(path, text.size() + bytes);
+}
+
 struct PackageSpec {
     std::string id = "a";
     std::string code = "code=0 weights=1";  // What the simulated backend reads.
     std::uint64_t weights_bytes = 640;      // A multiple of 64, as in a slab. Zero: no weights file.
     unsigned seed = 1;
+    bool is_sparse = false;              // Weights of zeros.
+    std::uint64_t activation_bytes = 0;  // That the manifest states for each image; zero: it does not.
     std::string format = "simulated";
     std::vector<std::string> classes = {"COVID", "Normal", "Viral Pneumonia", "Lung Opacity"};
 };
@@ -63,26 +80,34 @@ inline std::filesystem::path write_package(const std::filesystem::path& parent, 
     write_text(package / "code.pt", spec.code);
     nlohmann::json files = {{"code", file_entry(package / "code.pt")}};
     if (spec.weights_bytes > 0) {
-        write_text(package / "weights.safetensors", one_tensor(spec.weights_bytes, spec.seed));
-        files["weights"] = file_entry(package / "weights.safetensors");
+        const std::filesystem::path weights = package / "weights.safetensors";
+        if (spec.is_sparse) {
+            write_sparse_tensors(weights, spec.weights_bytes);
+        } else {
+            write_text(weights, one_tensor(spec.weights_bytes, spec.seed));
+        }
+        files["weights"] = file_entry(weights);
     }
     const nlohmann::json pipeline = {{"version", 1},
                                      {"steps",
                                       {{{"op", "grayscale"}},
                                        {{"op", "resize"}, {"width", 4}, {"height", 4}},
                                        {{"op", "tensor"}, {"channels", 1}}}}};
-    write_manifest(package, {{"manifest_version", 1},
-                             {"id", spec.id},
-                             {"architecture", "Simulated"},
-                             {"format", spec.format},
-                             {"files", files},
-                             {"input", {{"shape", {1, 4, 4}}, {"dtype", "float32"}, {"pipeline", pipeline}}},
-                             {"classes", spec.classes},
-                             {"weight", 1.0},
-                             {"temperature", 1.0},
-                             {"weights_bytes", spec.weights_bytes},
-                             {"created_with", {{"simulated", "2.5.0"}}},
-                             {"notes", ""}});
+    nlohmann::json manifest = {
+        {"manifest_version", 1},
+        {"id", spec.id},
+        {"architecture", "Simulated"},
+        {"format", spec.format},
+        {"files", files},
+        {"input", {{"shape", {1, 4, 4}}, {"dtype", "float32"}, {"pipeline", pipeline}}},
+        {"classes", spec.classes},
+        {"weight", 1.0},
+        {"temperature", 1.0},
+        {"weights_bytes", spec.weights_bytes},
+        {"created_with", {{"simulated", "2.5.0"}}},
+        {"notes", ""}};
+    if (spec.activation_bytes > 0) manifest["activation_bytes"] = spec.activation_bytes;
+    write_manifest(package, manifest);
     return package;
 }
 

@@ -1,13 +1,19 @@
 #pragma once
-// A backend behind the real table whose models are a line of text: sizes and faults are what a test says. It
-// keeps its own count of the memory that is truly taken, against which the ledger is checked.
+// A backend behind the real table whose models are a line of text: sizes, times and faults are what a test
+// says. It keeps its own count of the memory that is truly taken, against which the ledger is checked, and
+// its time is a clock's that only it moves. `simulated_backend` is a host without a device; `simulated_gpu`
+// has `gpu:0` besides, with memory that is counted and never there, so that a card of any size can be
+// simulated.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <limits>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -16,10 +22,15 @@
 #include "consilia/core/clock.hpp"
 #include "consilia/inference/backend.hpp"
 
-/// `code=100 activation=50 weights=1 fail=run classes=4`; what is not said is zero.
+/// `code=100 activation=50 weights=1 fail=run`; sizes in bytes, what is not said is zero but for the times.
 struct consilia_model {
     std::uint64_t code_bytes = 0;
     std::uint64_t activation_bytes = 0;
+    std::uint64_t each_bytes = 0;  // Activations of each image.
+    std::int64_t open_ms = 7;
+    std::int64_t run_ms = 3;
+    std::int64_t each_us = 0;  // Time of each image.
+    bool is_on_gpu = false;
     std::int64_t needs_weights = 0;
     std::int64_t first_class = -1;  // The logit that is raised, whatever the weights say.
     std::string fail;
@@ -46,11 +57,37 @@ struct SimulatedDevice {
     int refused_runs = 0;                  // So many runs are, whatever their size.
     std::vector<std::int64_t> batches;     // Of each run.
     std::vector<std::int32_t> precisions;  // Of each opening.
-    core::ManualClock* clock = nullptr;    // Moved by 7 ms an opening and 3 ms a run.
+    core::ManualClock* clock = nullptr;    // Moved by what opens, runs and is uploaded.
+    // Of the GPU:
+    std::uint64_t total_bytes = 0;    // Zero: there is none.
+    std::uint64_t foreign_bytes = 0;  // Taken by another process.
+    std::uint64_t host_bytes = 0;     // Of models that run beside it, which `held_bytes` leaves out.
+    std::uint64_t upload_bytes_per_us = 1000;
+    std::uintptr_t next_block = 1 << 20;  // Addresses that nobody reads.
+    std::map<void*, std::uint64_t> blocks;
 
     void take(std::uint64_t bytes) {
         held_bytes += bytes;
         peak_bytes = std::max(peak_bytes, held_bytes);
+    }
+    void take(const consilia_model& model, std::uint64_t bytes) {
+        if (is_beside_gpu(model)) {
+            host_bytes += bytes;
+        } else {
+            take(bytes);
+        }
+    }
+    void give_back(const consilia_model& model, std::uint64_t bytes) {
+        (is_beside_gpu(model) ? host_bytes : held_bytes) -= bytes;
+    }
+    [[nodiscard]] bool is_beside_gpu(const consilia_model& model) const {
+        return total_bytes > 0 && !model.is_on_gpu;
+    }
+    [[nodiscard]] bool has_room(std::uint64_t bytes) const {
+        return bytes <= total_bytes && held_bytes + foreign_bytes <= total_bytes - bytes;
+    }
+    void pass_time(std::int64_t us) const {
+        if (clock != nullptr) clock->advance(std::chrono::microseconds(us));
     }
     static SimulatedDevice& instance() {
         static SimulatedDevice device;
@@ -68,6 +105,8 @@ struct SimulatedDevice {
         device.batches.clear();
         device.precisions.clear();
         device.clock = nullptr;
+        device.total_bytes = device.foreign_bytes = device.host_bytes = 0;
+        device.blocks.clear();
     }
 };
 
@@ -83,6 +122,11 @@ inline std::uint64_t byte_count(const consilia_tensor_view_t& view) {
     std::uint64_t count = 4;
     for (std::int32_t i = 0; i < view.rank; ++i) count *= static_cast<std::uint64_t>(view.shape[i]);
     return count;
+}
+
+inline int out_of_memory(char* error, std::size_t error_size) {
+    (void)fail("no memory is left", error, error_size);
+    return CONSILIA_BACKEND_OUT_OF_MEMORY;
 }
 
 inline int query_device(const char* device, consilia_backend_device_t* out, char* error,
@@ -102,6 +146,10 @@ inline int open(const consilia_backend_open_options_t* options, consilia_model_t
         const std::string value = word.substr(word.find('=') + 1);
         if (key == "code") model->code_bytes = std::stoull(value);
         if (key == "activation") model->activation_bytes = std::stoull(value);
+        if (key == "each") model->each_bytes = std::stoull(value);
+        if (key == "open_ms") model->open_ms = std::stoll(value);
+        if (key == "run_ms") model->run_ms = std::stoll(value);
+        if (key == "each_us") model->each_us = std::stoll(value);
         if (key == "weights") model->needs_weights = std::stoll(value);
         if (key == "first") model->first_class = std::stoll(value);
         if (key == "fail") model->fail = value;
@@ -115,10 +163,12 @@ inline int open(const consilia_backend_open_options_t* options, consilia_model_t
     if (device.fail_open_after >= 0 && device.fail_open_after-- == 0) {
         return fail("the device refused", error, error_size);
     }
+    model->is_on_gpu = std::strcmp(options->device, "gpu:0") == 0;
+    if (model->is_on_gpu && !device.has_room(model->code_bytes)) return out_of_memory(error, error_size);
     ++device.opened;
     device.precisions.push_back(options->precision);
-    device.take(model->code_bytes);
-    if (device.clock != nullptr) device.clock->advance(std::chrono::milliseconds(7));
+    device.take(*model, model->code_bytes);
+    device.pass_time(model->open_ms * 1000);
     *out = model.release();
     return 0;
 }
@@ -132,7 +182,9 @@ inline int describe(consilia_model_t* model, consilia_backend_description_t* out
 inline void unbind(consilia_model_t* model) {
     SimulatedDevice& device = SimulatedDevice::instance();
     const std::lock_guard lock(device.mutex);
-    for (const std::int64_t size : model->bound_sizes) device.held_bytes -= static_cast<std::uint64_t>(size);
+    for (const std::int64_t size : model->bound_sizes) {
+        if (!model->is_on_gpu) device.give_back(*model, static_cast<std::uint64_t>(size));
+    }
     model->bound.clear();
     model->bound_sizes.clear();
 }
@@ -148,12 +200,13 @@ inline int bind(consilia_model_t* model, const consilia_tensor_view_t* weights, 
     for (std::size_t i = 0; i < count; ++i) {
         model->bound.push_back(weights[i]);
         model->bound_sizes.push_back(static_cast<std::int64_t>(byte_count(weights[i])));
-        device.take(byte_count(weights[i]));
+        if (!model->is_on_gpu) device.take(*model, byte_count(weights[i]));
     }
     return 0;
 }
 
-/// Logits of each image that depend on every bit of the weights and of it, and on nothing beside it.
+/// Logits of each image that depend on every bit of the weights (on a GPU: on their sizes) and of it, and on
+/// nothing beside it.
 inline void answer(const consilia_model& model, const consilia_tensor_view_t& input,
                    const consilia_tensor_view_t& output) {
     const std::uint64_t image_bytes = byte_count(input) / static_cast<std::uint64_t>(input.shape[0]);
@@ -167,7 +220,11 @@ inline void answer(const consilia_model& model, const consilia_tensor_view_t& in
         mix(static_cast<const unsigned char*>(input.data) + static_cast<std::uint64_t>(image) * image_bytes,
             image_bytes);
         for (std::size_t i = 0; i < model.bound.size(); ++i) {
-            mix(model.bound[i].data, static_cast<std::uint64_t>(model.bound_sizes[i]));
+            if (model.is_on_gpu) {
+                mix(&model.bound_sizes[i], sizeof model.bound_sizes[i]);
+            } else {
+                mix(model.bound[i].data, static_cast<std::uint64_t>(model.bound_sizes[i]));
+            }
         }
         auto* logits = static_cast<float*>(output.data) + image * output.shape[1];
         for (std::int64_t i = 0; i < output.shape[1]; ++i) {
@@ -181,6 +238,8 @@ inline int run(consilia_model_t* model, const consilia_tensor_view_t* input,
                const consilia_tensor_view_t* output, consilia_backend_run_options_t* options, char* error,
                std::size_t error_size) {
     SimulatedDevice& device = SimulatedDevice::instance();
+    const auto images = static_cast<std::uint64_t>(input->shape[0]);
+    const std::uint64_t activation_bytes = model->activation_bytes + model->each_bytes * images;
     {
         const std::lock_guard lock(device.mutex);
         if (device.fail_run_after >= 0 && device.fail_run_after-- == 0) {
@@ -189,9 +248,9 @@ inline int run(consilia_model_t* model, const consilia_tensor_view_t* input,
         const std::int64_t batch = input->shape[0];
         if (device.refused_runs > 0 || (device.batch_max > 0 && batch > device.batch_max)) {
             device.refused_runs -= device.refused_runs > 0 ? 1 : 0;
-            (void)fail("no memory is left", error, error_size);
-            return CONSILIA_BACKEND_OUT_OF_MEMORY;
+            return out_of_memory(error, error_size);
         }
+        if (model->is_on_gpu && !device.has_room(activation_bytes)) return out_of_memory(error, error_size);
         device.batches.push_back(batch);
         if (model->fail == "run") return fail("a kernel failed", error, error_size);
         if (model->needs_weights != 0 && model->bound.empty()) return fail("no weights", error, error_size);
@@ -200,15 +259,15 @@ inline int run(consilia_model_t* model, const consilia_tensor_view_t* input,
         ++device.runs;
         device.was_shared |= device.is_running;
         device.is_running = true;
-        device.take(model->activation_bytes);
-        if (device.clock != nullptr) device.clock->advance(std::chrono::milliseconds(3));
+        device.take(*model, activation_bytes);
+        device.pass_time(model->run_ms * 1000 + model->each_us * batch);
     }
     answer(*model, *input, *output);
     if (model->fail == "nan") static_cast<float*>(output->data)[0] = std::numeric_limits<float>::quiet_NaN();
     const std::lock_guard lock(device.mutex);
     device.is_running = false;
-    device.held_bytes -= model->activation_bytes;
-    options->activation_bytes_peak = model->activation_bytes;
+    device.give_back(*model, activation_bytes);
+    options->activation_bytes_peak = activation_bytes;
     return 0;
 }
 
@@ -218,8 +277,50 @@ inline void release(consilia_model_t* model) {
     SimulatedDevice& device = SimulatedDevice::instance();
     const std::lock_guard lock(device.mutex);
     ++device.released;
-    device.held_bytes -= model->code_bytes;
+    device.give_back(*model, model->code_bytes);
     delete model;
+}
+
+inline int query_gpu(const char* device, consilia_backend_device_t* out, char* error,
+                     std::size_t error_size) {
+    if (std::strcmp(device, "gpu:0") != 0) return query_device(device, out, error, error_size);
+    const SimulatedDevice& gpu = SimulatedDevice::instance();
+    out->total_bytes = gpu.total_bytes;
+    out->free_bytes = gpu.total_bytes - gpu.foreign_bytes - gpu.held_bytes;
+    return 0;
+}
+
+inline int allocate(const char*, std::int32_t kind, std::uint64_t size_bytes, void** out, char* error,
+                    std::size_t error_size) {
+    if (kind == CONSILIA_MEMORY_STAGING) {
+        *out = ::operator new(size_bytes, std::align_val_t(64));
+        return 0;
+    }
+    SimulatedDevice& device = SimulatedDevice::instance();
+    const std::lock_guard lock(device.mutex);
+    if (!device.has_room(size_bytes)) return out_of_memory(error, error_size);
+    device.take(size_bytes);
+    *out = reinterpret_cast<void*>(device.next_block);
+    device.next_block += (size_bytes + 63) / 64 * 64;
+    device.blocks.emplace(*out, size_bytes);
+    return 0;
+}
+
+inline void deallocate(const char*, std::int32_t kind, void* block) {
+    if (kind == CONSILIA_MEMORY_STAGING) return ::operator delete(block, std::align_val_t(64));
+    SimulatedDevice& device = SimulatedDevice::instance();
+    const std::lock_guard lock(device.mutex);
+    device.held_bytes -= device.blocks.extract(block).mapped();
+}
+
+inline int upload(const char*, void*, const void*, std::uint64_t size_bytes, char*, std::size_t) {
+    SimulatedDevice& device = SimulatedDevice::instance();
+    device.pass_time(static_cast<std::int64_t>(size_bytes / device.upload_bytes_per_us));
+    return 0;
+}
+
+inline int finish_uploads(const char*, char*, std::size_t) {
+    return 0;
 }
 
 inline const consilia_backend_v1_t kTable = {sizeof(consilia_backend_v1_t),
@@ -241,10 +342,24 @@ inline const consilia_backend_v1_t kTable = {sizeof(consilia_backend_v1_t),
                                              nullptr,
                                              nullptr};
 
+inline const consilia_backend_v1_t kGpuTable = [] {
+    consilia_backend_v1_t table = kTable;
+    table.query_device = &query_gpu;
+    table.allocate = &allocate;
+    table.deallocate = &deallocate;
+    table.upload = &upload;
+    table.finish_uploads = &finish_uploads;
+    return table;
+}();
+
 }  // namespace simulated
 
 inline std::shared_ptr<const inference::Backend> simulated_backend() {
     return std::make_shared<const inference::Backend>(simulated::kTable);
+}
+
+inline std::shared_ptr<const inference::Backend> simulated_gpu() {
+    return std::make_shared<const inference::Backend>(simulated::kGpuTable);
 }
 
 }  // namespace consilia::test

@@ -76,8 +76,12 @@ struct EngineOptions {
     std::string backend_directory{};  ///< Looked in first; the rest of the search is in `search`.
     BackendSearch search{};
     std::vector<std::shared_ptr<const Backend>> backends{};  ///< Linked in; asked before any is loaded.
-    std::shared_ptr<MemoryLedger> ledger{};                  ///< Shared with other engines. Null: its own.
-    std::shared_ptr<imaging::Preprocessor> preprocessor{};   ///< Shared cache of inputs. Null: its own.
+    /// Shared with other engines, in this process: they take turns on the device. Null: its own.
+    std::shared_ptr<MemoryLedger> ledger{};
+    /// Against the others' that share the ledger and hold anything: one with 2 plans for, and keeps, twice
+    /// as much as one with 1. What nobody else needs is used beyond it. Above 0 and finite.
+    double ledger_share = 1;
+    std::shared_ptr<imaging::Preprocessor> preprocessor{};  ///< Shared cache of inputs. Null: its own.
     const core::Clock* clock =
         nullptr;  ///< Measures; must outlive the engine. Null: the machine's steady clock.
 };
@@ -216,7 +220,7 @@ public:
     [[nodiscard]] const std::vector<std::string>& classes() const noexcept;
     /// What stays, what is streamed and in which order, for batches of this size, before anything runs. Sizes
     /// of code and activations and all times are estimates until a member has run once or a profile of it is
-    /// found.
+    /// found. @throws InvalidArgument (`engine.batch`).
     [[nodiscard]] Plan plan(std::size_t batch = 1) const;
     [[nodiscard]] MemoryUse memory() const;
     /// Gives back what no run needs at this instant: weights and code of every member. The next run loads

@@ -10,6 +10,8 @@
 
 namespace consilia::inference {
 
+struct LedgerTenants;
+
 /// Limits of one ledger. All sizes are in bytes.
 struct LedgerOptions {
     std::uint64_t budget_bytes = 0;   ///< Most that may be held at once. Required: zero is refused.
@@ -26,6 +28,8 @@ struct LedgerHolder {
 /// Reserves device memory before it is allocated, so that a plan never fails halfway.
 ///
 /// Knows nothing of any backend: a byte counts once it is reserved, whether or not it has been allocated.
+/// Engines that share one run in turns, member by member, in the order in which they ask; see
+/// `EngineOptions::ledger_share` for what each of them keeps.
 /// Threading: safe. Any thread may reserve; a Reservation is confined to one thread at a time.
 ///
 ///     MemoryLedger ledger({.budget_bytes = 512 << 20});
@@ -57,8 +61,10 @@ public:
     [[nodiscard]] std::vector<LedgerHolder> holders() const;
 
 private:
+    friend class LedgerTenant;
     struct State;
     std::unique_ptr<State> state_;
+    std::unique_ptr<LedgerTenants> tenants_;
 };
 
 class CONSILIA_API MemoryLedger::Reservation {

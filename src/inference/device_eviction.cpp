@@ -1,0 +1,103 @@
+// Who gives way on a device: members of this engine, and of others that share its ledger.
+#include <algorithm>
+
+#include "inference/device_run.hpp"
+#include "inference/plan_simulation.hpp"
+
+namespace consilia::inference {
+
+namespace {
+
+/// What `value` has more than `other`.
+std::uint64_t beyond(std::uint64_t value, std::uint64_t other) {
+    return value > other ? value - other : 0;
+}
+
+}  // namespace
+
+void DeviceMembers::give_back_heap(Place& place, std::uint64_t wanted_bytes) {
+    if (kept_by_heap_bytes_ == 0 || options_.ledger->available_bytes() >= wanted_bytes + kept_by_heap_bytes_)
+        return;
+    place.backend->release_cache(options_.device);
+    kept_by_heap_bytes_ = 0;
+}
+
+std::uint64_t DeviceMembers::missing_bytes(std::uint64_t wanted_bytes) const {
+    return beyond(wanted_bytes, options_.ledger->available_bytes());
+}
+
+void DeviceMembers::make_room(std::uint64_t size_bytes, std::size_t index, const Pass& pass,
+                              RunRecord& record) {
+    if (places_[index].step_down.is_on_processor()) return;
+    if (missing_bytes(size_bytes) == 0) return;
+    tenant_.reclaim_excess(size_bytes, record);
+    const auto at = std::find(pass.order.begin(), pass.order.end(), index);
+    evict_in_order(
+        pass, static_cast<std::size_t>(at - pass.order.begin()), [&] { return missing_bytes(size_bytes); },
+        record);
+    if (missing_bytes(size_bytes) > 0) tenant_.reclaim_all(size_bytes, record);
+}
+
+void DeviceMembers::evict_in_order(const Pass& pass, std::size_t position,
+                                   const std::function<std::uint64_t()>& missing, RunRecord& record) {
+    enum Round { Planned, DespitePins, WithCode };
+    for (const Round round : {Planned, DespitePins, WithCode}) {
+        visit_eviction_order(pass.order, position, pass.plan.is_alternating, [&](std::size_t victim) {
+            const std::uint64_t missing_bytes = missing();
+            if (missing_bytes == 0) return false;
+            const PlannedMember& member = pass.plan.members[victim];
+            if (places_[victim].step_down.is_on_processor() || (round == Planned && member.is_pinned))
+                return true;
+            const bool with_code = round == WithCode || (round == Planned && !member.is_code_pinned);
+            evict(*places_[victim].slot, missing_bytes, with_code, record);
+            return true;
+        });
+    }
+}
+
+std::uint64_t DeviceMembers::held_bytes() const {
+    std::uint64_t held_bytes = 0;
+    for (const Place& place : places_) {
+        if (!place.step_down.is_on_processor()) held_bytes += place.slot->held_bytes();
+    }
+    return held_bytes;
+}
+
+void DeviceMembers::give_back(std::uint64_t wanted_bytes, std::uint64_t kept_bytes, RunRecord& record) {
+    if (!last_pass_) return;  // Nothing has run.
+    const auto missing = [&] {
+        return std::min(missing_bytes(wanted_bytes), beyond(held_bytes(), kept_bytes));
+    };
+    // As if the next member were about to run; then that one.
+    evict_in_order(*last_pass_, last_position_ + 1, missing, record);
+    if (last_position_ + 1 < last_pass_->order.size() && missing() > 0) {
+        evict(*places_[last_pass_->order[last_position_ + 1]].slot, missing(), true, record);
+    }
+}
+
+/// Takes weights from the end, then, if that was not enough, the code.
+void DeviceMembers::evict(MemberSlot& slot, std::uint64_t size_bytes, bool with_code, RunRecord& record) {
+    const double begin_ms = record.watch.elapsed_ms();
+    const std::uint64_t before = slot.held_bytes();
+    slot.shrink(size_bytes);
+    if (slot.held_bytes() < before) {
+        add_event(record, TraceKind::Evict, slot, begin_ms, before - slot.held_bytes());
+    }
+    if (!with_code || !slot.is_open() || before - slot.held_bytes() >= size_bytes) return;
+    const std::uint64_t left = slot.held_bytes();
+    slot.close();
+    add_event(record, TraceKind::Close, slot, begin_ms, left);
+}
+
+void DeviceMembers::close_all(RunRecord& record) {
+    for (const Place& place : places_) {
+        const std::uint64_t held = place.slot->held_bytes();
+        if (!place.slot->is_open()) continue;
+        const double begin_ms = record.watch.elapsed_ms();
+        place.slot->close();
+        add_event(record, TraceKind::Close, *place.slot, begin_ms, held);
+        if (place.backend) place.backend->release_cache(place.slot->settings().device);
+    }
+}
+
+}  // namespace consilia::inference
