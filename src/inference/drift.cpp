@@ -122,7 +122,11 @@ void DriftMonitor::add(std::string_view series, double value) {
     ++histogram.counts[bin];
     ++histogram.count;
     histogram.sum += value;
-    if (to.is_reference_ended && to.current.count >= options_.window_size) {
+    if (!to.is_reference_ended) {
+        to.is_reference_ended = to.reference.count == options_.reference_size;
+        return;
+    }
+    if (to.current.count >= options_.window_size) {
         std::swap(to.last, to.current);
         to.current = {.counts = std::vector<std::uint64_t>(options_.bins, 0)};
     }
@@ -134,6 +138,11 @@ void DriftMonitor::end_reference(std::string_view series) {
     if (of.reference.count == 0)
         throw core::InvalidArgument("drift.reference", "the reference has no values");
     of.is_reference_ended = true;
+}
+
+void DriftMonitor::end_references() {
+    const std::scoped_lock lock(mutex_);
+    for (auto& [name, of] : series_) of.is_reference_ended |= of.reference.count > 0;
 }
 
 DriftStatistics DriftMonitor::statistics(std::string_view series) const {
@@ -182,6 +191,7 @@ std::string DriftMonitor::to_json() const {
                              {"bins", options_.bins},
                              {"window_size", options_.window_size},
                              {"max_series", options_.max_series},
+                             {"reference_size", options_.reference_size},
                              {"series", ordered_json::object()}};
     for (const auto& [name, of] : series_) {
         document["series"][name] = {{"low", of.low},
@@ -205,6 +215,7 @@ void DriftMonitor::read_json(std::string_view json) {
         document.at("bins").get_to(options.bins);
         document.at("window_size").get_to(options.window_size);
         document.at("max_series").get_to(options.max_series);
+        options.reference_size = document.value("reference_size", std::uint64_t{0});
         check(options);
         if (document.at("series").size() > options.max_series) {
             throw core::InvalidArgument("drift.json", "there are more series than `max_series`");

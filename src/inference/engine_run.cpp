@@ -69,6 +69,7 @@ Diagnosis Engine::State::run(const InputSource& source, const RunOptions& run_op
         }
     });
     if (items.front().error) std::rethrow_exception(items.front().error);
+    note_drift(items.front());
     return std::move(items.front().diagnosis);
 }
 
@@ -96,6 +97,7 @@ std::vector<BatchOutcome> Engine::State::run_batch(std::span<const Inputs> batch
         if (done < entries.size()) drop_cancelled(done);
     });
     std::vector<BatchOutcome> outcomes;
+    for (const Item& item : items) note_drift(item);
     for (Item& item : items) outcomes.push_back({std::move(item.diagnosis), std::move(item.error)});
     return outcomes;
 }
@@ -266,6 +268,10 @@ void Engine::State::take_answers(std::size_t entry, std::span<Item* const> asked
     }
 }
 
+void Engine::State::note_drift(const Item& item) const {
+    if (drift_ && !item.error) drift_->add(item.diagnosis, item.inputs->tensors[drift_entry_].get());
+}
+
 void Engine::State::warm_up(std::span<const std::size_t> batches) {
     Inputs empty = prepare([](const Manifest& manifest) {
         const auto& side = manifest.input_shape;
@@ -274,7 +280,10 @@ void Engine::State::warm_up(std::span<const std::size_t> batches) {
                             std::vector<float>(static_cast<std::size_t>(side[0] * side[1] * side[2]))});
     });
     for (const std::size_t batch : batches) {
-        (void)run_batch(std::vector<Inputs>(std::min(batch, kMaxBatch + 1), empty), {});
+        check_batch_size(batch);
+        const std::vector<Inputs> inputs(batch, empty);
+        std::vector<Item> items = begin(inputs);
+        run_items(items, [](std::size_t, std::size_t) {});
     }
     const std::lock_guard lock(device->turn());
     device->keep_profiles();

@@ -69,6 +69,7 @@ Engine::State::State(const std::vector<std::filesystem::path>& members, EngineOp
     for (const auto& directory : members) add(directory, read);
     check_ids();
     make_opinion_model();
+    make_drift_feed();
     find_budget();
     make_device(std::move(read));
     if (options.idle_release.count() > 0) {
@@ -166,6 +167,15 @@ void Engine::State::make_opinion_model() {
         opinion_model_.weights.push_back(entry.slot ? entry.manifest.weight : 1.0);
     opinion_model_.rule = options.consensus;
     opinion_model_.confidence_threshold = options.confidence_threshold;
+}
+
+/// Inputs are those of the first member that is ready.
+void Engine::State::make_drift_feed() {
+    const auto ready =
+        std::find_if(entries.begin(), entries.end(), [](const Entry& e) { return e.slot.has_value(); });
+    if (!options.drift || ready == entries.end()) return;
+    drift_entry_ = static_cast<std::size_t>(ready - entries.begin());
+    drift_.emplace(options.drift, ready->manifest.pipeline, classes, opinion_model_.member_ids);
 }
 
 /// Half of the host's memory, or what another device has free, but for a tenth.

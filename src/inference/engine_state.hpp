@@ -12,6 +12,7 @@
 #include "consilia/inference/early_stop.hpp"
 #include "consilia/inference/engine.hpp"
 #include "inference/device_run.hpp"
+#include "inference/drift_feed.hpp"
 
 namespace consilia::inference {
 
@@ -65,6 +66,7 @@ private:
     void check_ids() const;
     void make_opinion_model();
     void find_budget();
+    void make_drift_feed();
     void make_device(std::vector<Member> members);
     std::shared_ptr<const Backend> find_backend(const std::string& format) const;
     [[nodiscard]] std::vector<Item> begin(std::span<const Inputs> batch) const;
@@ -74,11 +76,14 @@ private:
     /// Tells the item's early stop what a member said; leaves the rest out once they do not matter.
     void weigh(std::size_t entry, Item& item) const;
     void conclude(Diagnosis& diagnosis) const;
+    void note_drift(const Item& item) const;
     void note_use();
     void release_when_idle(const std::stop_token& stop);
 
     const ::pid_t pid_;
     OpinionModel opinion_model_;
+    std::optional<DriftFeed> drift_;
+    std::size_t drift_entry_ = 0;     // Whose input it is told of.
     std::string opinion_model_hash_;  // Of the one that was given; empty if none was.
     struct Idle {
         std::condition_variable_any condition;

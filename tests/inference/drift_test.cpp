@@ -109,5 +109,23 @@ TEST(DriftMonitor, RefusesWhatItCannotCount) {
     EXPECT_THROW(monitor.add("x", std::numeric_limits<double>::infinity()), core::InvalidArgument);
 }
 
+TEST(DriftMonitor, AReferenceEndsByItselfWhereItsSizeIsGiven) {
+    DriftMonitor monitor({.bins = 2, .window_size = 2, .reference_size = 3});
+    monitor.declare("x");
+    monitor.declare("y");
+    add(monitor, {0.1, 0.2, 0.8, 0.9});
+    DriftMonitor copy;
+    copy.read_json(monitor.to_json());
+    for (const DriftMonitor* each : {&monitor, &copy}) {
+        EXPECT_EQ(each->statistics("x").reference_count, 3U);
+        EXPECT_EQ(each->statistics("x").window_count, 1U);
+    }
+    copy.add("y", 0.1);
+    copy.end_references();
+    copy.add("y", 0.9);
+    EXPECT_EQ(copy.statistics("y").reference_count, 1U);
+    EXPECT_EQ(copy.statistics("y").window_count, 1U);
+}
+
 }  // namespace
 }  // namespace consilia::inference

@@ -1,4 +1,5 @@
 // Batches, early stopping, stepping down and profiles of an engine, against the simulated backend.
+#include <cmath>
 #include <thread>
 
 #include "consilia/core/error.hpp"
@@ -253,6 +254,51 @@ TEST_F(EngineBatchTest, GivesMemoryBackWhenNothingHasRunForAWhile) {
     (void)engine.run_batch(images(engine, 1));
     while (engine.memory().held_bytes > 0) std::this_thread::yield();
     EXPECT_EQ(code_of(engine.run_batch(images(engine, 1))[0]), "");
+}
+
+TEST_F(EngineBatchTest, TellsTheDriftMonitorOfEachDiagnosis) {
+    add("a", "weights=1 first=1");
+    add("b", "weights=1 first=1");
+    options_.drift = std::make_shared<DriftMonitor>(DriftOptions{.bins = 4, .reference_size = 3});
+    Engine engine = open();
+    engine.warm_up(std::vector<std::size_t>{1, 2});  // Of no image: not counted.
+    const std::vector<BatchOutcome> outcomes = engine.run_batch(images(engine, 3));
+    const Diagnosis diagnosis = engine.run(image());
+    const auto found = [&](const std::string& series) { return options_.drift->statistics(series); };
+    EXPECT_EQ(found("opinion.confidence").reference_count, 3U);
+    EXPECT_NEAR(found("opinion.confidence").reference_mean,
+                (outcomes[0].diagnosis.confidence + outcomes[1].diagnosis.confidence +
+                 outcomes[2].diagnosis.confidence) /
+                    3,
+                1e-12);
+    EXPECT_EQ(found("opinion.confidence").window_mean, diagnosis.confidence);
+    EXPECT_EQ(found("member.b.confidence").window_mean, diagnosis.opinions[1].confidence);
+    EXPECT_EQ(found("opinion.disagreement").window_mean, 0);
+    EXPECT_EQ(found("opinion.label.Normal").window_mean, 1);
+    EXPECT_EQ(found("opinion.label.COVID").reference_mean, 0);
+    // Pixels 0 to 15 of 255: a mean of 7.5, a deviation of sqrt((16² - 1) / 12).
+    EXPECT_NEAR(found("input.mean").window_mean, 7.5 / 255, 1e-7);
+    EXPECT_NEAR(found("input.deviation").window_mean, std::sqrt(255.0 / 12) / 255, 1e-7);
+}
+
+TEST_F(EngineBatchTest, AMonitorThatGoesOnFromAFileLosesNoDiagnosis) {
+    add("a");
+    options_.drift = std::make_shared<DriftMonitor>();
+    Engine engine = open();
+    options_.drift->read_json(DriftMonitor().to_json());  // Without any series.
+    EXPECT_EQ(code_of(engine.run_batch(images(engine, 1)).front()), "");
+    EXPECT_THAT(options_.drift->series(), testing::IsEmpty());
+    Engine again = open();  // Declares what is missing, and finds the rest.
+    Engine third = open();
+    (void)third.run(image());
+    EXPECT_EQ(options_.drift->statistics("opinion.entropy").reference_count, 1U);
+}
+
+TEST_F(EngineBatchTest, RefusesAPlanForNoBatch) {
+    add("a");
+    Engine engine = open();
+    EXPECT_THROW((void)engine.plan(0), core::InvalidArgument);
+    EXPECT_THROW((void)engine.plan(Engine::kMaxBatch + 1), core::InvalidArgument);
 }
 
 }  // namespace

@@ -30,13 +30,15 @@ struct DriftOptions {
     std::uint32_t bins = 20;           ///< Of equal width over a series' range, 2 to 1000.
     std::uint64_t window_size = 1000;  ///< Values a tumbling window, at least 1.
     std::uint32_t max_series = 256;    ///< Most series; one more is refused.
+    std::uint64_t reference_size = 0;  ///< A reference ends by itself after so many values. Zero: when asked.
 };
 
-/// Histograms of named series: features of inputs (`image.mean`), confidence and disagreement of opinions
+/// Histograms of named series: features of inputs (`input.mean`), confidence and disagreement of opinions
 /// (`opinion.confidence`, `opinion.disagreement`), …
 ///
-/// A series begins with its reference, until `end_reference`; later values fill tumbling windows. Memory is
-/// three histograms a series, whatever is added. Threading: safe.
+/// An engine that is given one feeds it (`EngineOptions::drift`).
+/// A series begins with its reference, until `end_reference` or `reference_size` values; later values fill
+/// tumbling windows. Memory is three histograms a series, whatever is added. Threading: safe.
 class CONSILIA_API DriftMonitor {
 public:
     /// @throws InvalidArgument (`drift.bins`, `drift.window_size`, `drift.max_series`).
@@ -51,6 +53,8 @@ public:
     /// From here on values are judged against those added so far. @throws NotFound (`drift.series`),
     /// InvalidArgument (`drift.reference`) if there are none.
     void end_reference(std::string_view series);
+    /// Of every series that has values.
+    void end_references();
     /// @throws NotFound (`drift.series`).
     [[nodiscard]] DriftStatistics statistics(std::string_view series) const;
     [[nodiscard]] std::vector<std::string> series() const;

@@ -18,6 +18,7 @@
 #include "consilia/imaging/preprocessor.hpp"
 #include "consilia/inference/backend.hpp"
 #include "consilia/inference/diagnosis.hpp"
+#include "consilia/inference/drift.hpp"
 #include "consilia/inference/member.hpp"
 #include "consilia/inference/memory_ledger.hpp"
 #include "consilia/inference/opinion_model.hpp"
@@ -71,6 +72,9 @@ struct EngineOptions {
     std::filesystem::path profile_directory{};
     /// What backends compile is kept here. Empty: not kept.
     std::filesystem::path cache_directory{};
+    /// Told of each diagnosis: input, consensus and members' confidence (docs/opinions.md has the series);
+    /// may be shared. Null: nobody is.
+    std::shared_ptr<DriftMonitor> drift{};
     /// Classes that every member must have, in this order. Empty: those of the first member that can be read.
     std::vector<std::string> classes{};
     std::string backend_directory{};  ///< Looked in first; the rest of the search is in `search`.
