@@ -22,6 +22,7 @@ namespace {
 
 using inference::Engine;
 using inference::EngineOptions;
+using inference::MemoryLedger;
 using inference::RunOptions;
 using inference::RunProgress;
 
@@ -144,16 +145,15 @@ namespace {
 
 const EngineOptions kDefaults;
 
-std::shared_ptr<Engine> open_engine(const std::vector<std::filesystem::path>& members,
-                                    std::uint64_t budget_bytes, std::string device, std::int32_t threads,
-                                    const std::string& consensus,
-                                    const inference::OpinionModel* opinion_model,
-                                    std::optional<double> early_stop, double confidence_threshold,
-                                    bool is_deterministic, const std::optional<std::string>& precision,
-                                    const std::optional<std::string>& lower_precision, bool may_use_processor,
-                                    std::uint64_t staging_bytes, std::optional<bool> can_prefetch,
-                                    std::int64_t idle_release_ms, std::filesystem::path profile_directory,
-                                    std::filesystem::path cache_directory, std::string backend_directory) {
+std::shared_ptr<Engine> open_engine(
+    const std::vector<std::filesystem::path>& members, std::uint64_t budget_bytes, std::string device,
+    std::int32_t threads, const std::string& consensus, const inference::OpinionModel* opinion_model,
+    std::optional<double> early_stop, double confidence_threshold, bool is_deterministic,
+    const std::optional<std::string>& precision, const std::optional<std::string>& lower_precision,
+    bool may_use_processor, std::uint64_t staging_bytes, std::optional<bool> can_prefetch,
+    std::int64_t idle_release_ms, std::shared_ptr<MemoryLedger> ledger, double ledger_share,
+    std::shared_ptr<inference::DriftMonitor> drift, std::filesystem::path profile_directory,
+    std::filesystem::path cache_directory, std::string backend_directory) {
     EngineOptions options;
     options.budget_bytes = budget_bytes;
     options.device = std::move(device);
@@ -175,6 +175,9 @@ std::shared_ptr<Engine> open_engine(const std::vector<std::filesystem::path>& me
     options.staging_bytes = staging_bytes;
     options.can_prefetch = can_prefetch;
     options.idle_release = std::chrono::milliseconds(idle_release_ms);
+    options.ledger = std::move(ledger);
+    options.ledger_share = ledger_share;
+    options.drift = std::move(drift);
     options.profile_directory = std::move(profile_directory);
     options.cache_directory = std::move(cache_directory);
     options.backend_directory = std::move(backend_directory);
@@ -187,9 +190,37 @@ void warm_up_with(Engine& engine, const std::vector<std::size_t>& batches) {
     engine.warm_up(batches);
 }
 
+void bind_ledger(py::module_& module) {
+    py::class_<MemoryLedger, std::shared_ptr<MemoryLedger>>(
+        module, "MemoryLedger",
+        "The memory that several engines share. They run in turns, member by member; what one keeps beyond "
+        "its "
+        "share goes when another needs it.")
+        .def(py::init([](std::uint64_t budget_bytes, std::uint64_t reserve_bytes) {
+                 return std::make_shared<MemoryLedger>(inference::LedgerOptions{budget_bytes, reserve_bytes});
+             }),
+             py::kw_only(), py::arg("budget_bytes"), py::arg("reserve_bytes") = 0,
+             "Args:\n"
+             "    budget_bytes: Most that may be held at once.\n"
+             "    reserve_bytes: Part of it that is kept back.")
+        .def_property_readonly("limit_bytes", &MemoryLedger::limit_bytes)
+        .def_property_readonly("held_bytes", &MemoryLedger::held_bytes)
+        .def_property_readonly("peak_bytes", &MemoryLedger::peak_bytes)
+        .def(
+            "holders",
+            [](const MemoryLedger& ledger) {
+                py::dict holders;
+                for (const auto& [owner, bytes] : ledger.holders()) holders[py::str(owner)] = bytes;
+                return holders;
+            },
+            "Bytes by member, the largest first.");
+}
+
 }  // namespace
 
 void bind_inference(py::module_& module) {
+    bind_ledger(module);
+    bind_opinion(module);
     py::class_<Engine, std::shared_ptr<Engine>>(module, "Engine",
                                                 "Runs an ensemble of member packages within a memory budget.")
         .def(py::init(&open_engine), py::arg("members"), py::kw_only(),
@@ -203,8 +234,10 @@ void bind_inference(py::module_& module) {
              py::arg("may_use_processor") = kDefaults.may_use_processor,
              py::arg("staging_bytes") = kDefaults.staging_bytes,
              py::arg("can_prefetch") = kDefaults.can_prefetch,
-             py::arg("idle_release_ms") = kDefaults.idle_release.count(), py::arg("profile_directory") = "",
-             py::arg("cache_directory") = "", py::arg("backend_directory") = "",
+             py::arg("idle_release_ms") = kDefaults.idle_release.count(), py::arg("ledger") = py::none(),
+             py::arg("ledger_share") = kDefaults.ledger_share, py::arg("drift") = py::none(),
+             py::arg("profile_directory") = "", py::arg("cache_directory") = "",
+             py::arg("backend_directory") = "",
              "Reads and verifies packages. One that cannot be used is reported by `members`, and the rest "
              "goes on.\n\n"
              "Args:\n"
@@ -229,6 +262,10 @@ void bind_inference(py::module_& module) {
              "    can_prefetch: Bring in what runs next meanwhile; None: where there is a device or core for "
              "it.\n"
              "    idle_release_ms: Memory is given back when nothing has run for so long; 0: never.\n"
+             "    ledger: Shared with other engines: they take turns on the device. It has the budget then.\n"
+             "    ledger_share: Against the others' that share it and hold anything: one with 2 keeps twice "
+             "as much as one with 1.\n"
+             "    drift: Told of each diagnosis.\n"
              "    profile_directory: Where measured sizes and times are kept.\n"
              "    cache_directory: Where backends keep what they compiled.\n"
              "    backend_directory: Where backends are looked for first.")
@@ -252,7 +289,6 @@ void bind_inference(py::module_& module) {
         .def("release_memory", &Engine::release_memory, py::call_guard<py::gil_scoped_release>(),
              "Gives back what no run needs at this instant.");
     bind_dispatcher(module);
-    bind_opinion(module);
 }
 
 }  // namespace consilia::bindings

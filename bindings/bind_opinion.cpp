@@ -212,22 +212,31 @@ void bind_fits(py::class_<OpinionModel>& type) {
 void bind_drift(py::module_& module) {
     using inference::DriftMonitor;
     using inference::DriftOptions;
-    py::class_<DriftMonitor>(
+    py::class_<DriftMonitor, std::shared_ptr<DriftMonitor>>(
         module, "DriftMonitor",
         "Histograms of named series against their reference. Safe to use from many threads.")
-        .def(py::init([](std::uint32_t bins, std::uint64_t window_size, std::uint32_t max_series) {
-                 return std::make_unique<DriftMonitor>(
-                     DriftOptions{.bins = bins, .window_size = window_size, .max_series = max_series});
+        .def(py::init([](std::uint32_t bins, std::uint64_t window_size, std::uint32_t max_series,
+                         std::uint64_t reference_size) {
+                 return std::make_shared<DriftMonitor>(
+                     DriftOptions{bins, window_size, max_series, reference_size});
              }),
              py::kw_only(), py::arg("bins") = DriftOptions{}.bins,
              py::arg("window_size") = DriftOptions{}.window_size,
-             py::arg("max_series") = DriftOptions{}.max_series)
+             py::arg("max_series") = DriftOptions{}.max_series,
+             py::arg("reference_size") = DriftOptions{}.reference_size,
+             "Args:\n"
+             "    bins: Of equal width over a series' range.\n"
+             "    window_size: Values a window that is judged.\n"
+             "    max_series: Most series; one more is refused.\n"
+             "    reference_size: A reference ends by itself after so many values; 0: when asked.")
         .def("declare", &DriftMonitor::declare, py::arg("series"), py::arg("low") = 0.0,
              py::arg("high") = 1.0, py::call_guard<py::gil_scoped_release>())
         .def("add", &DriftMonitor::add, py::arg("series"), py::arg("value"),
              py::call_guard<py::gil_scoped_release>())
         .def("end_reference", &DriftMonitor::end_reference, py::arg("series"),
              "From here on values are judged against those added so far.",
+             py::call_guard<py::gil_scoped_release>())
+        .def("end_references", &DriftMonitor::end_references, "Of every series that has values.",
              py::call_guard<py::gil_scoped_release>())
         .def(
             "statistics",

@@ -21,6 +21,7 @@ from consilia._core import inference as _inference
 DriftMonitor = _inference.DriftMonitor
 EarlyStop = _inference.EarlyStop
 Engine = _inference.Engine
+MemoryLedger = _inference.MemoryLedger
 Ticket = _inference.Ticket
 
 OpinionModel = _inference.OpinionModel
@@ -31,6 +32,7 @@ __all__ = [
     "DriftMonitor",
     "EarlyStop",
     "Engine",
+    "MemoryLedger",
     "OpinionModel",
     "Ticket",
 ]

@@ -8,12 +8,170 @@ import numpy
 import numpy.typing
 import os
 import typing
-__all__: list[str] = ['Dispatcher', 'DriftMonitor', 'EarlyStop', 'Engine', 'OpinionModel', 'Ticket']
+__all__: list[str] = ['Dispatcher', 'DriftMonitor', 'EarlyStop', 'Engine', 'MemoryLedger', 'OpinionModel', 'Ticket']
+class MemoryLedger:
+    """
+    The memory that several engines share. They run in turns, member by member; what one keeps beyond its share goes when another needs it.
+    """
+    def __init__(self, *, budget_bytes: typing.SupportsInt | typing.SupportsIndex, reserve_bytes: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
+        """
+        Args:
+            budget_bytes: Most that may be held at once.
+            reserve_bytes: Part of it that is kept back.
+        """
+    def holders(self) -> dict:
+        """
+        Bytes by member, the largest first.
+        """
+    @property
+    def held_bytes(self) -> int:
+        ...
+    @property
+    def limit_bytes(self) -> int:
+        ...
+    @property
+    def peak_bytes(self) -> int:
+        ...
+class OpinionModel:
+    """
+    What was fitted to the opinions of one panel. Arrays of opinions are float64 [N, M, C], labels [N].
+    """
+    @staticmethod
+    def from_json(json: str) -> OpinionModel:
+        ...
+    def __init__(self, member_ids: collections.abc.Sequence[str], classes: collections.abc.Sequence[str], *, rule: str = 'weighted_soft_vote', fallback: str = 'log_opinion_pool', weights: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [], confidence_threshold: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
+        ...
+    def agree(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> dict:
+        """
+        The consensus of each case, as a dict of arrays. A member whose first number is NaN is missing.
+        """
+    def conformal_set(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> list[int]:
+        """
+        Class indices for the probabilities of one consensus, most probable first.
+        """
+    def evaluate(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], *, epsilon: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> dict:
+        """
+        Accuracy and coverage as (value, low, high) at 95 %; nll, brier, calibration_error, aurc and what early stops save.
+        """
+    def fit_conformal(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], *, alpha: typing.SupportsFloat | typing.SupportsIndex = 0.1, penalty: typing.SupportsFloat | typing.SupportsIndex = 0.0, free_ranks: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
+        """
+        Fits conformal sets (RAPS). Use cases that no other fit has seen: coverage needs exchangeable ones.
+        """
+    def fit_order(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], *, cost_ms: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = []) -> None:
+        """
+        Sets `order` by information gained per millisecond, greedily; clears the bounds, which are of an order.
+        """
+    def fit_stacking(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], *, l2: typing.SupportsFloat | typing.SupportsIndex = 0.001) -> None:
+        """
+        Sets `rule` to `stacking` with a multinomial logistic regression on log-probabilities.
+        """
+    def fit_stop_bounds(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], *, confidence: typing.SupportsFloat | typing.SupportsIndex = 0.95) -> None:
+        """
+        Bounds of the probability that the members left change the diagnosis. Fit them last.
+        """
+    def fit_temperature(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> None:
+        """
+        Sets `temperature`, of the pool.
+        """
+    def fit_weights(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> None:
+        """
+        Sets `weights` to those that minimise the negative log-likelihood of a soft vote or log pool.
+        """
+    def hash(self) -> str:
+        """
+        SHA-256 of `to_json()`.
+        """
+    def to_json(self) -> str:
+        """
+        Canonical: equal models write equal text.
+        """
+    @property
+    def classes(self) -> list[str]:
+        ...
+    @property
+    def member_ids(self) -> list[str]:
+        ...
+    @property
+    def order(self) -> list[int]:
+        ...
+    @property
+    def rule(self) -> str:
+        ...
+    @property
+    def temperature(self) -> float:
+        ...
+    @property
+    def weights(self) -> list[float]:
+        ...
+class DriftMonitor:
+    """
+    Histograms of named series against their reference. Safe to use from many threads.
+    """
+    def __init__(self, *, bins: typing.SupportsInt | typing.SupportsIndex = 20, window_size: typing.SupportsInt | typing.SupportsIndex = 1000, max_series: typing.SupportsInt | typing.SupportsIndex = 256, reference_size: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
+        """
+        Args:
+            bins: Of equal width over a series' range.
+            window_size: Values a window that is judged.
+            max_series: Most series; one more is refused.
+            reference_size: A reference ends by itself after so many values; 0: when asked.
+        """
+    def add(self, series: str, value: typing.SupportsFloat | typing.SupportsIndex) -> None:
+        ...
+    def declare(self, series: str, low: typing.SupportsFloat | typing.SupportsIndex = 0.0, high: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None:
+        ...
+    def end_reference(self, series: str) -> None:
+        """
+        From here on values are judged against those added so far.
+        """
+    def end_references(self) -> None:
+        """
+        Of every series that has values.
+        """
+    def merge(self, other: DriftMonitor) -> None:
+        ...
+    def read_json(self, json: str) -> None:
+        ...
+    def series(self) -> list[str]:
+        ...
+    def statistics(self, series: str) -> dict:
+        """
+        Counts, means and the population stability index `psi`.
+        """
+    def to_json(self) -> str:
+        ...
+class EarlyStop:
+    """
+    Says when the members left cannot change the diagnosis.
+    """
+    def __init__(self, model: OpinionModel) -> None:
+        ...
+    def add(self, member: typing.SupportsInt | typing.SupportsIndex, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> None:
+        ...
+    def drop(self, member: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        The member failed or will not run.
+        """
+    @typing.overload
+    def is_decided(self) -> bool:
+        """
+        Lossless.
+        """
+    @typing.overload
+    def is_decided(self, epsilon: typing.SupportsFloat | typing.SupportsIndex) -> bool:
+        """
+        Bounded: with a probability of at most `epsilon` by the fitted bounds.
+        """
+    @property
+    def class_index(self) -> int:
+        ...
+    @property
+    def members_left(self) -> int:
+        ...
 class Engine:
     """
     Runs an ensemble of member packages within a memory budget.
     """
-    def __init__(self, members: collections.abc.Sequence[os.PathLike | str | bytes], *, budget_bytes: typing.SupportsInt | typing.SupportsIndex = 0, device: str = '', threads: typing.SupportsInt | typing.SupportsIndex = 0, consensus: str = 'weighted_soft_vote', opinion_model: ... = None, early_stop: typing.SupportsFloat | typing.SupportsIndex | None = None, confidence_threshold: typing.SupportsFloat | typing.SupportsIndex = 0.75, is_deterministic: bool = False, precision: str | None = None, lower_precision: str | None = None, may_use_processor: bool = False, staging_bytes: typing.SupportsInt | typing.SupportsIndex = 0, can_prefetch: bool | None = None, idle_release_ms: typing.SupportsInt | typing.SupportsIndex = 0, profile_directory: os.PathLike | str | bytes = '', cache_directory: os.PathLike | str | bytes = '', backend_directory: str = '') -> None:
+    def __init__(self, members: collections.abc.Sequence[os.PathLike | str | bytes], *, budget_bytes: typing.SupportsInt | typing.SupportsIndex = 0, device: str = '', threads: typing.SupportsInt | typing.SupportsIndex = 0, consensus: str = 'weighted_soft_vote', opinion_model: OpinionModel = None, early_stop: typing.SupportsFloat | typing.SupportsIndex | None = None, confidence_threshold: typing.SupportsFloat | typing.SupportsIndex = 0.75, is_deterministic: bool = False, precision: str | None = None, lower_precision: str | None = None, may_use_processor: bool = False, staging_bytes: typing.SupportsInt | typing.SupportsIndex = 0, can_prefetch: bool | None = None, idle_release_ms: typing.SupportsInt | typing.SupportsIndex = 0, ledger: MemoryLedger = None, ledger_share: typing.SupportsFloat | typing.SupportsIndex = 1.0, drift: DriftMonitor = None, profile_directory: os.PathLike | str | bytes = '', cache_directory: os.PathLike | str | bytes = '', backend_directory: str = '') -> None:
         """
         Reads and verifies packages. One that cannot be used is reported by `members`, and the rest goes on.
 
@@ -33,6 +191,9 @@ class Engine:
             staging_bytes: Host memory for fast copies of weights to a device.
             can_prefetch: Bring in what runs next meanwhile; None: where there is a device or core for it.
             idle_release_ms: Memory is given back when nothing has run for so long; 0: never.
+            ledger: Shared with other engines: they take turns on the device. It has the budget then.
+            ledger_share: Against the others' that share it and hold anything: one with 2 keeps twice as much as one with 1.
+            drift: Told of each diagnosis.
             profile_directory: Where measured sizes and times are kept.
             cache_directory: Where backends keep what they compiled.
             backend_directory: Where backends are looked for first.
@@ -136,128 +297,3 @@ class Dispatcher:
         """
         Brings every member in and measures batches of one and of `batch_max`: for before the first request.
         """
-class OpinionModel:
-    """
-    What was fitted to the opinions of one panel. Arrays of opinions are float64 [N, M, C], labels [N].
-    """
-    @staticmethod
-    def from_json(json: str) -> OpinionModel:
-        ...
-    def __init__(self, member_ids: collections.abc.Sequence[str], classes: collections.abc.Sequence[str], *, rule: str = 'weighted_soft_vote', fallback: str = 'log_opinion_pool', weights: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [], confidence_threshold: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
-        ...
-    def agree(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> dict:
-        """
-        The consensus of each case, as a dict of arrays. A member whose first number is NaN is missing.
-        """
-    def conformal_set(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> list[int]:
-        """
-        Class indices for the probabilities of one consensus, most probable first.
-        """
-    def evaluate(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], *, epsilon: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> dict:
-        """
-        Accuracy and coverage as (value, low, high) at 95 %; nll, brier, calibration_error, aurc and what early stops save.
-        """
-    def fit_conformal(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], *, alpha: typing.SupportsFloat | typing.SupportsIndex = 0.1, penalty: typing.SupportsFloat | typing.SupportsIndex = 0.0, free_ranks: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
-        """
-        Fits conformal sets (RAPS). Use cases that no other fit has seen: coverage needs exchangeable ones.
-        """
-    def fit_order(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], *, cost_ms: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = []) -> None:
-        """
-        Sets `order` by information gained per millisecond, greedily; clears the bounds, which are of an order.
-        """
-    def fit_stacking(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], *, l2: typing.SupportsFloat | typing.SupportsIndex = 0.001) -> None:
-        """
-        Sets `rule` to `stacking` with a multinomial logistic regression on log-probabilities.
-        """
-    def fit_stop_bounds(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], *, confidence: typing.SupportsFloat | typing.SupportsIndex = 0.95) -> None:
-        """
-        Bounds of the probability that the members left change the diagnosis. Fit them last.
-        """
-    def fit_temperature(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> None:
-        """
-        Sets `temperature`, of the pool.
-        """
-    def fit_weights(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64], labels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> None:
-        """
-        Sets `weights` to those that minimise the negative log-likelihood of a soft vote or log pool.
-        """
-    def hash(self) -> str:
-        """
-        SHA-256 of `to_json()`.
-        """
-    def to_json(self) -> str:
-        """
-        Canonical: equal models write equal text.
-        """
-    @property
-    def classes(self) -> list[str]:
-        ...
-    @property
-    def member_ids(self) -> list[str]:
-        ...
-    @property
-    def order(self) -> list[int]:
-        ...
-    @property
-    def rule(self) -> str:
-        ...
-    @property
-    def temperature(self) -> float:
-        ...
-    @property
-    def weights(self) -> list[float]:
-        ...
-class DriftMonitor:
-    """
-    Histograms of named series against their reference. Safe to use from many threads.
-    """
-    def __init__(self, *, bins: typing.SupportsInt | typing.SupportsIndex = 20, window_size: typing.SupportsInt | typing.SupportsIndex = 1000, max_series: typing.SupportsInt | typing.SupportsIndex = 256) -> None:
-        ...
-    def add(self, series: str, value: typing.SupportsFloat | typing.SupportsIndex) -> None:
-        ...
-    def declare(self, series: str, low: typing.SupportsFloat | typing.SupportsIndex = 0.0, high: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None:
-        ...
-    def end_reference(self, series: str) -> None:
-        """
-        From here on values are judged against those added so far.
-        """
-    def merge(self, other: DriftMonitor) -> None:
-        ...
-    def read_json(self, json: str) -> None:
-        ...
-    def series(self) -> list[str]:
-        ...
-    def statistics(self, series: str) -> dict:
-        """
-        Counts, means and the population stability index `psi`.
-        """
-    def to_json(self) -> str:
-        ...
-class EarlyStop:
-    """
-    Says when the members left cannot change the diagnosis.
-    """
-    def __init__(self, model: OpinionModel) -> None:
-        ...
-    def add(self, member: typing.SupportsInt | typing.SupportsIndex, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> None:
-        ...
-    def drop(self, member: typing.SupportsInt | typing.SupportsIndex) -> None:
-        """
-        The member failed or will not run.
-        """
-    @typing.overload
-    def is_decided(self) -> bool:
-        """
-        Lossless.
-        """
-    @typing.overload
-    def is_decided(self, epsilon: typing.SupportsFloat | typing.SupportsIndex) -> bool:
-        """
-        Bounded: with a probability of at most `epsilon` by the fitted bounds.
-        """
-    @property
-    def class_index(self) -> int:
-        ...
-    @property
-    def members_left(self) -> int:
-        ...

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import consilia
-from consilia.inference import Engine, OpinionModel
+from consilia.inference import DriftMonitor, Engine, MemoryLedger, OpinionModel
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ROOT / "examples" / "demo_members" / "packages"
@@ -99,3 +99,33 @@ def test_nothing_is_kept_where_no_folder_is_named(tmp_path: Path, monkeypatch: p
     engine.run(IMAGE)
     engine.warm_up([1])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_engines_that_share_a_ledger_stay_within_it() -> None:
+    ledger = MemoryLedger(budget_bytes=8 << 20, reserve_bytes=1 << 20)
+    first = open_engine(ledger=ledger, ledger_share=2)
+    second = Engine([PACKAGES / "swin_t.member"], threads=1, ledger=ledger)
+    alone = Engine([PACKAGES / "swin_t.member"], threads=1).run(IMAGE)
+    for _ in range(2):
+        first.run(IMAGE)
+        assert second.run(IMAGE)["probabilities"] == alone["probabilities"]
+    assert ledger.limit_bytes == 7 << 20
+    assert 0 < ledger.held_bytes <= ledger.peak_bytes <= ledger.limit_bytes
+    assert sum(ledger.holders().values()) == ledger.held_bytes
+    assert first.plan()["budget_bytes"] < ledger.limit_bytes
+    with pytest.raises(consilia.InvalidArgument, match="share"):
+        open_engine(ledger=ledger, ledger_share=0)
+    with pytest.raises(consilia.InvalidArgument, match="reserve"):
+        MemoryLedger(budget_bytes=1, reserve_bytes=1)
+
+
+def test_a_monitor_is_told_of_each_diagnosis() -> None:
+    drift = DriftMonitor(reference_size=2)
+    engine = open_engine(drift=drift)
+    confidence = engine.run(IMAGE)["confidence"]
+    engine.run_batch([IMAGE, IMAGE])
+    found = drift.statistics("opinion.confidence")
+    assert (found["reference_count"], found["window_count"]) == (2, 1)
+    assert found["window_mean"] == pytest.approx(confidence, abs=1e-5)
+    assert "member.vit_b16.confidence" in drift.series()
+    drift.end_references()
