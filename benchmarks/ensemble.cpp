@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "consilia/inference/engine.hpp"
-#include "noise.hpp"
+#include "panel.hpp"
 #include "process_memory.hpp"
 
 namespace {
@@ -110,12 +110,11 @@ json measure(const Arguments& arguments) {
     const std::uint64_t free_bytes = free_on_device(arguments);
     std::vector<inference::BatchOutcome> outcomes;
     std::uint64_t steady_peak_bytes = 0;
-    // Two passes settle what is resident, as many are measured.
-    for (std::size_t pass = 0; pass < arguments.passes + 2; ++pass) {
+    for (std::size_t pass = 0; pass < arguments.passes + benchmarks::kWarmUpPasses; ++pass) {
         const auto begin = std::chrono::steady_clock::now();
         outcomes = run(engine, batch);
         const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
-        if (pass < 2) continue;
+        if (pass < benchmarks::kWarmUpPasses) continue;
         result["passes_ms"].push_back(took.count());
         steady_peak_bytes = std::max(steady_peak_bytes, outcomes.front().diagnosis.peak_bytes);
     }

@@ -14,5 +14,5 @@ endif()
 
 # The dispatcher under three times the load that it can serve.
 add_executable(overload overload.cpp)
-target_link_libraries(overload PRIVATE consilia_inference)
+target_link_libraries(overload PRIVATE consilia_inference nlohmann_json::nlohmann_json)
 target_compile_options(overload PRIVATE ${CONSILIA_WARNINGS})

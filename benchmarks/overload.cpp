@@ -1,8 +1,9 @@
 // What is left of the capacity when three times as many requests come as can be served, and how fast are the
 // others refused? `overload [seconds [threads]]`, 60 and 4 if not said. Batches sleep as a device would be
-// waited for; requests come at random (Poisson, seeded) whether or not anything is answered. Prints the
-// capacity measured alone, the goodput under the load, the latency of what was admitted against its deadline,
-// the time that a refusal takes, and whether anything was lost. Exit status 1 where a bound is broken.
+// waited for; requests come at random (Poisson, seeded) whether or not anything is answered. Prints one
+// line of JSON: the capacity measured alone, the goodput under the load, the latency of what was admitted
+// against its deadline, the time that a refusal takes, and which bounds hold. Exit status 1 where one does
+// not.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <exception>
 #include <future>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <span>
 #include <stop_token>
@@ -30,6 +32,7 @@ using inference::BatchOutcome;
 using inference::Dispatcher;
 using inference::DispatcherCounts;
 using inference::Inputs;
+using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kBatchMax = 8;
@@ -145,16 +148,12 @@ void submit_load(Dispatcher& dispatcher, double per_second, Clock::time_point en
     }
 }
 
-void say_times(const char* what, std::vector<double>& times_us) {
-    const auto slow = std::count_if(times_us.begin(), times_us.end(), [](double us) { return us >= 1000; });
-    std::printf("%-9s %zu: median %.1f us, p99 %.1f us, p99.9 %.1f us, max %.1f us, %td of 1 ms and more\n",
-                what, times_us.size(), percentile(times_us, 0.5), percentile(times_us, 0.99),
-                percentile(times_us, 0.999), percentile(times_us, 1), slow);
-}
-
-bool say(bool holds, const char* what) {
-    std::printf("%-9s %s\n", holds ? "holds" : "BROKEN", what);
-    return holds;
+json times_of(std::vector<double>& times_us) {
+    return {{"count", times_us.size()},
+            {"median_us", percentile(times_us, 0.5)},
+            {"p99_us", percentile(times_us, 0.99)},
+            {"p999_us", percentile(times_us, 0.999)},
+            {"max_us", percentile(times_us, 1)}};
 }
 
 int overload(std::chrono::seconds time, unsigned threads) {
@@ -185,26 +184,31 @@ int overload(std::chrono::seconds time, unsigned threads) {
     const double deadline_ms = std::chrono::duration<double, std::milli>(kDeadline).count();
     const double in_time = static_cast<double>(report.in_time);
     const double due = static_cast<double>(counts.completed + counts.timed_out);
-    std::printf("capacity  %.0f requests/s alone; %.0f/s came for %.1f s, %u callers\n", capacity,
-                static_cast<double>(counts.submitted) / seconds, seconds, threads);
-    std::printf("goodput   %.0f/s in time, %.3f of the capacity\n", goodput, goodput / capacity);
-    std::printf(
-        "admitted  %llu: %llu completed, %llu late, %llu timed out, %llu cancelled; p99 %.1f ms of %.0f ms\n",
-        static_cast<unsigned long long>(counts.admitted), static_cast<unsigned long long>(counts.completed),
-        static_cast<unsigned long long>(counts.completed_late),
-        static_cast<unsigned long long>(counts.timed_out), static_cast<unsigned long long>(counts.cancelled),
-        latency_ms, deadline_ms);
-    say_times("refused", report.refusal_us);
-    say_times("floor", report.floor_us);
-    bool holds = say(goodput >= 0.95 * capacity, "goodput at least 0.95 of the capacity");
-    holds &= say(in_time >= 0.99 * due, "99 of 100 admitted and not cancelled meet their deadline");
-    holds &= say(refusal_us < 1000, "refusals (p99.9) below 1 ms");
-    holds &=
-        say(counts.queued + counts.running == 0 && counts.queued_bytes == 0 &&
-                counts.admitted == counts.completed + counts.failed + counts.cancelled + counts.timed_out &&
-                counts.admitted == report.answered,
-            "every admitted request was answered once, nothing is left");
-    return holds ? 0 : 1;
+    const json bounds = {{"goodput", goodput >= 0.95 * capacity},
+                         {"deadlines", in_time >= 0.99 * due},  // Of what was admitted and not cancelled.
+                         {"refusals", refusal_us < 1000},
+                         {"nothing_left", counts.queued + counts.running == 0 && counts.queued_bytes == 0 &&
+                                              counts.admitted == counts.completed + counts.failed +
+                                                                     counts.cancelled + counts.timed_out &&
+                                              counts.admitted == report.answered}};
+    const json result = {{"capacity_per_s", capacity},
+                         {"submitted_per_s", static_cast<double>(counts.submitted) / seconds},
+                         {"seconds", seconds},
+                         {"threads", threads},
+                         {"goodput_per_s", goodput},
+                         {"admitted", counts.admitted},
+                         {"completed", counts.completed},
+                         {"completed_late", counts.completed_late},
+                         {"timed_out", counts.timed_out},
+                         {"cancelled", counts.cancelled},
+                         {"latency_p99_ms", latency_ms},
+                         {"deadline_ms", deadline_ms},
+                         {"refused", times_of(report.refusal_us)},
+                         {"floor", times_of(report.floor_us)},
+                         {"holds", bounds}};
+    std::printf("%s\n", result.dump().c_str());
+    return std::all_of(bounds.begin(), bounds.end(), [](const json& bound) { return bound.get<bool>(); }) ? 0
+                                                                                                          : 1;
 }
 
 }  // namespace

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "noise.hpp"
+#include "panel.hpp"
 #include "process_memory.hpp"
 
 namespace {
@@ -88,7 +88,7 @@ json measure(const Arguments& arguments) {
         if (arguments.is_resident) modules.push_back(torch::jit::load(file, device));
     }
     json result = {{"passes_ms", json::array()}, {"version", TORCH_VERSION}};
-    for (std::size_t pass = 0; pass < arguments.passes + 2; ++pass) {
+    for (std::size_t pass = 0; pass < arguments.passes + consilia::benchmarks::kWarmUpPasses; ++pass) {
         const auto begin = std::chrono::steady_clock::now();
         for (std::size_t i = 0; i < arguments.files.size(); ++i) {
             at::Tensor logits;
@@ -103,7 +103,7 @@ json measure(const Arguments& arguments) {
                 probabilities.data_ptr<double>(), probabilities.data_ptr<double>() + probabilities.size(1));
         }
         const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
-        if (pass >= 2) result["passes_ms"].push_back(took.count());
+        if (pass >= consilia::benchmarks::kWarmUpPasses) result["passes_ms"].push_back(took.count());
     }
     result["resident_bytes"] = consilia::benchmarks::peak_resident_bytes();
     return result;

@@ -2,8 +2,9 @@
 
 Ours and the peers are programs of their own that take turns: `ensemble` (the engine), `torch_loop` (a plain
 C++ loop over libtorch: all six resident, or each loaded, run and let go) and the founding pattern in Python.
-The resident loop has the faster of libtorch's executors, the others the faster of traced and frozen modules.
-Batch 1, two threads.
+The resident loop has the faster of libtorch's executors. What is loaded, run and let go is measured twice: as
+such services are written, with libtorch as it comes, and tuned for it, with frozen modules and no profiling.
+Batch 1, two threads. Then what cycles of load and unload leave behind, and the dispatcher under overload.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from inference.members import modules, packages
+from inference.members import modules, packages, small_packages
 from rows import OUTPUT, QUICK, ROOT, Row, Sample, write
 
 PROGRAMS = ROOT / "build" / "release" / "benchmarks"
@@ -64,14 +65,16 @@ def works() -> dict[str, list[str | Path]]:
     common = ["--passes", str(PASSES), "--threads", str(THREADS)]
     ours: list[str | Path] = [PROGRAMS / "ensemble", *common]
     loop: list[str | Path] = [PROGRAMS / "torch_loop"]
+    founding: list[str | Path] = [sys.executable, "-m", "inference.founding"]
     torchscript, openvino = packages("torchscript"), packages("openvino")
     cache: list[str | Path] = ["--cache", OUTPUT / "members" / "cache"]
     cases: dict[str, list[str | Path]] = {
         "loop, plain": [*loop, "resident", *common, "--optimize", "0", *files["whole"]],
         "loop, profiled": [*loop, "resident", *common, "--optimize", "1", *files["whole"]],
-        "reload, whole": [*loop, "reload", *common, "--optimize", "0", *files["whole"]],
-        "reload, frozen": [*loop, "reload", *common, "--optimize", "0", *files["frozen"]],
-        "founding": [sys.executable, "-m", "inference.founding", str(PASSES), str(THREADS), *files["frozen"]],
+        "reload": [*loop, "reload", *common, "--optimize", "1", *files["whole"]],
+        "reload, tuned": [*loop, "reload", *common, "--optimize", "0", *files["frozen"]],
+        "founding": [*founding, "networks", str(PASSES), str(THREADS), *files["weights"]],
+        "founding, tuned": [*founding, "modules", str(PASSES), str(THREADS), *files["frozen"]],
         "resident": [*ours, "--budget-mib", "4000", *torchscript],
         "openvino": [*ours, "--budget-mib", "8000", *cache, *openvino],
         "openvino bf16": [*ours, "--budget-mib", "8000", *cache, "--precision", "bf16", *openvino],
@@ -84,7 +87,7 @@ def works() -> dict[str, list[str | Path]]:
 def time_rows(samples: dict[str, Sample]) -> list[Row]:
     """Against each peer."""
     loop = min((samples["loop, plain"], samples["loop, profiled"]), key=lambda each: each.median)
-    reload = min((samples["reload, whole"], samples["reload, frozen"]), key=lambda each: each.median)
+    reload = samples["reload"]
     tight = samples[f"{LARGEST_MIB} MiB"]
 
     def row(case: str, ours: Sample, peer: Sample, goal: float | None, against: str) -> Row:
@@ -96,11 +99,19 @@ def time_rows(samples: dict[str, Sample]) -> list[Row]:
         row("OpenVINO, bf16", samples["openvino bf16"], loop, 0.50, "C++ loop"),
         row("budget of the largest member", tight, samples["resident"], 1.25, "resident"),
         row("budget of the largest member", tight, reload, 0.33, "load-run-unload in C++"),
+        row("budget of the largest member", tight, samples["reload, tuned"], None, "the same, tuned"),
         row("budget of the largest member", tight, samples["founding"], 0.18, "founding pattern"),
+        row("budget of the largest member", tight, samples["founding, tuned"], None, "the same, tuned"),
     ]
     for budget in BUDGETS_MIB:
         rows.append(
-            row(f"budget {budget} MiB", samples[f"{budget} MiB"], reload, 1.0, "load-run-unload in C++")
+            row(
+                f"budget {budget} MiB",
+                samples[f"{budget} MiB"],
+                samples["reload, tuned"],
+                1.0,
+                "load-run-unload, tuned",
+            )
         )
     for less, more in pairwise(BUDGETS_MIB):
         rows.append(
@@ -143,12 +154,13 @@ def draw(samples: dict[str, Sample]) -> None:
     figure, axes = pyplot.subplots(figsize=(7, 4))
     times = [samples[f"{budget} MiB"].median * 1e3 for budget in BUDGETS_MIB]
     axes.plot(BUDGETS_MIB, times, marker="o", label="consilia, within the budget")
-    reload = min(samples["reload, whole"].median, samples["reload, frozen"].median) * 1e3
-    for label, level, style in (
-        ("load-run-unload in C++", reload, "--"),
-        ("founding pattern in Python", samples["founding"].median * 1e3, ":"),
-        ("all resident", samples["resident"].median * 1e3, "-."),
+    for label, name, style in (
+        ("load-run-unload in C++", "reload", "--"),
+        ("the same, tuned", "reload, tuned", "--"),
+        ("founding pattern in Python", "founding", ":"),
+        ("all resident", "resident", "-."),
     ):
+        level = samples[name].median * 1e3
         axes.axhline(level, linestyle=style, color="grey")
         axes.annotate(
             f"{label}: {level:.0f} ms", (BUDGETS_MIB[-1], level), ha="right", va="bottom", fontsize=8
@@ -157,6 +169,47 @@ def draw(samples: dict[str, Sample]) -> None:
     axes.legend(loc="center right")
     figure.tight_layout()
     figure.savefig(OUTPUT / "inference.svg")
+
+
+def cycle_rows() -> list[Row]:
+    """What the process grows by in as many cycles of load, run and unload again as it had before."""
+    cycles = 10 if QUICK else 500
+    rows = []
+    for format, package in small_packages().items():
+        report = OUTPUT / "cycles.json"
+        command = [
+            ROOT / "build" / "release" / "tests" / "backends" / "backend_suite",
+            f"--member={package}",
+            f"--backends={ROOT / 'build' / 'release' / 'backends'}",
+            f"--cycles={cycles}",
+            "--gtest_filter=*ModelsThatAreClosedGiveTheirMemoryBack",
+            f"--gtest_output=json:{report}",
+        ]
+        subprocess.run(command, check=False, capture_output=True)
+        test = json.loads(report.read_text())["testsuites"][0]["testsuite"][0]
+        growth = int(test["growth_bytes"]) / MIB
+        rows.append(Row(f"{cycles} cycles, {format}", growth, 2.0, "MiB", 1.0, "growth allowed"))
+    return rows
+
+
+def overload_rows() -> list[Row]:
+    """The dispatcher at three times its capacity, for a minute."""
+    done = subprocess.run(
+        [PROGRAMS / "overload", "3" if QUICK else "60"], check=False, capture_output=True, text=True
+    )
+    found = json.loads(done.stdout)
+    return [
+        Row(
+            "overload: a request in time",
+            1e3 / found["goodput_per_s"],
+            1e3 / found["capacity_per_s"],
+            "ms",
+            1 / 0.95,
+            "capacity",
+        ),
+        Row("overload: admitted, p99", found["latency_p99_ms"], found["deadline_ms"], "ms", 1.0, "deadline"),
+        Row("overload: refused, p99.9", found["refused"]["p999_us"], 1e3, "µs", 1.0, "1 ms"),
+    ]
 
 
 def agreement(results: dict[str, list[Result]]) -> None:
@@ -172,7 +225,7 @@ def main() -> None:
     """Measures and writes `build/compare/inference.json` and `.svg`."""
     results = take_turns(works())
     samples = {name: sample(of_one) for name, of_one in results.items()}
-    rows = [*time_rows(samples), *plan_rows(results, samples)]
+    rows = [*time_rows(samples), *plan_rows(results, samples), *cycle_rows(), *overload_rows()]
     write(
         "inference",
         rows,
