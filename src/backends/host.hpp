@@ -1,5 +1,6 @@
 #pragma once
 // What backends that compute on the host's processor have in common; needs no runtime.
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,6 +34,16 @@ inline void write_error(std::string_view message, char* error, std::size_t error
     const std::size_t length = std::min(std::min(message.find('\n'), message.size()), error_size - 1);
     std::memcpy(error, message.data(), length);
     error[length] = '\0';
+}
+
+/// Bytes that malloc has given out in the whole process; zero where the host has replaced it.
+inline std::uint64_t allocated_bytes() {
+    const struct mallinfo2 info = ::mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+inline std::uint64_t difference(std::uint64_t larger, std::uint64_t smaller) {
+    return larger > smaller ? larger - smaller : 0;
 }
 
 }  // namespace consilia::backends

@@ -78,16 +78,6 @@ int guarded(char* error, std::size_t error_size, Body&& body) noexcept {
     return CONSILIA_BACKEND_FAILED;
 }
 
-/// Bytes that malloc has given out in the whole process; zero where the host has replaced it.
-std::uint64_t allocated_bytes() {
-    const struct mallinfo2 info = ::mallinfo2();
-    return info.uordblks + info.hblkhd;
-}
-
-std::uint64_t difference(std::uint64_t larger, std::uint64_t smaller) {
-    return larger > smaller ? larger - smaller : 0;
-}
-
 /// Frees the buffers between layers, which OpenVINO would keep for the next run. They are taken by malloc
 /// within a run, and given back here within microseconds, so that other threads hardly disturb the
 /// difference.

@@ -6,9 +6,11 @@
 #include <torch/csrc/jit/runtime/interpreter.h>
 #include <torch/script.h>
 
+#include <algorithm>
 #include <istream>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <streambuf>
@@ -19,6 +21,7 @@
 #include "common.hpp"
 #include "consilia/c/backend.h"
 #include "device.hpp"
+#include "host.hpp"
 #include "model.hpp"
 
 namespace consilia::torch_backend {
@@ -139,10 +142,16 @@ public:
         flatten(std::move(module));
     }
 
+    /// What opening took of the heap, by malloc's own count: the graph has no size of its own.
+    void note_heap(std::uint64_t bytes) {
+        constexpr std::uint64_t kGraphBytesMax = 64 << 20;  // What is beyond came from other threads.
+        resident_bytes_ = std::max(resident_bytes_, std::min(bytes, resident_bytes_ + kGraphBytesMax));
+    }
+
     void describe(consilia_backend_description_t& out) const override {
         out.resident_bytes = resident_bytes_;
         out.needs_weights = missing_.empty() ? 0 : 1;
-        // Graphs lie in the heap, and oneDNN reorders weights and keeps its scratch past torch's allocator.
+        // oneDNN reorders weights and keeps its scratch past torch's allocator.
         out.measure_process = device.type() == c10::kCPU ? 1 : 0;
     }
 
@@ -210,7 +219,12 @@ std::unique_ptr<consilia_model> open_torchscript(const consilia_backend_open_opt
     const std::int32_t precision = checked_precision(options);
     MemoryBuffer code(options.code, options.code_size);
     std::istream stream(&code);
-    return std::make_unique<TorchScriptModel>(torch::jit::load(stream, device), device, precision);
+    static std::mutex one_at_a_time;  // So that models do not count each other's memory.
+    const std::lock_guard lock(one_at_a_time);
+    const std::uint64_t before = backends::allocated_bytes();
+    auto model = std::make_unique<TorchScriptModel>(torch::jit::load(stream, device), device, precision);
+    if (device.is_cpu()) model->note_heap(backends::difference(backends::allocated_bytes(), before));
+    return model;
 }
 
 }  // namespace consilia::torch_backend
