@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <exception>
 #include <filesystem>
 #include <functional>
@@ -71,12 +70,6 @@ std::function<void(const BatchProgress&)> to_progress(py::object function) {
     };
 }
 
-/// What is no time at all, or beyond any, becomes a time that whoever gets it refuses by name.
-microseconds from_ms(double ms) {
-    constexpr double kLimitUs = 1e15;
-    const double us = ms * 1e3;
-    return std::abs(us) < kLimitUs ? microseconds(std::llround(us)) : microseconds::min();
-}
 double to_ms(microseconds time) {
     return static_cast<double>(time.count()) / 1e3;
 }
@@ -96,20 +89,13 @@ public:
 
     Ticket submit(const py::object& image, py::object callback, const std::string& priority_name,
                   std::optional<double> deadline_ms, py::object progress) {
-        const auto begin = std::chrono::steady_clock::now();
         const ImageSource source(image);
-        inference::Request request{.priority = inference::parse_priority(priority_name),
+        inference::Request request{.prepare = [&] { return source.prepare(*engine_); },
+                                   .priority = inference::parse_priority(priority_name),
                                    .progress = to_progress(std::move(progress))};
-        if (deadline_ms) request.deadline = from_ms(*deadline_ms);
+        if (deadline_ms) request.deadline = core::from_ms(*deadline_ms);
         Dispatcher::Callback answer = to_callback(std::move(callback));
         const py::gil_scoped_release release;
-        dispatcher_->require_room(request.priority, request.deadline);
-        request.inputs = source.prepare(*engine_);
-        if (request.deadline) {  // Preparing counts, too.
-            const auto spent = std::chrono::steady_clock::now() - begin;
-            request.deadline = std::max(microseconds(1),
-                                        *request.deadline - std::chrono::duration_cast<microseconds>(spent));
-        }
         return dispatcher_->submit(std::move(request), std::move(answer));
     }
     void stop(const std::string& mode) {
@@ -164,9 +150,9 @@ void bind_opening(py::class_<EngineDispatcher>& type) {
                                            .queue_max = queue_max,
                                            .queue_bytes_max = queue_bytes_max,
                                            .batch_max = batch_max,
-                                           .batch_wait = from_ms(batch_wait_ms),
-                                           .age_after = from_ms(age_after_ms),
-                                           .patience = from_ms(patience_ms),
+                                           .batch_wait = core::from_ms(batch_wait_ms),
+                                           .age_after = core::from_ms(age_after_ms),
+                                           .patience = core::from_ms(patience_ms),
                                            .trace_max = trace_max};
                  const py::gil_scoped_release release;
                  return std::make_unique<EngineDispatcher>(std::move(engine), std::move(options));

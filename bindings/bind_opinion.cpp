@@ -2,6 +2,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
 
 #include <algorithm>
 #include <cmath>
@@ -139,45 +140,41 @@ py::dict evaluate(const OpinionModel& model, const Doubles& probabilities, const
     return answer;
 }
 
+/// Fits what the options name, without the GIL.
+void fit(OpinionModel& model, const Doubles& probabilities, const py::array& labels,
+         const inference::FitOptions& options) {
+    model = over(probabilities, labels,
+                 [&](const OpinionSet& set) { return inference::fit(model, set, options); });
+}
+
 void bind_fits(py::class_<OpinionModel>& type) {
+    const inference::FitOptions defaults;
     type.def(
             "fit_weights",
             [](OpinionModel& model, const Doubles& probabilities, const py::array& labels) {
-                model.weights = over(probabilities, labels, [&](const OpinionSet& set) {
-                    return inference::fit_weights(model, set);
-                });
+                fit(model, probabilities, labels, {.weights = true});
             },
             py::arg("probabilities"), py::arg("labels"),
             "Sets `weights` to those that minimise the negative log-likelihood of a soft vote or log pool.")
         .def(
             "fit_stacking",
             [](OpinionModel& model, const Doubles& probabilities, const py::array& labels, double l2) {
-                model.stacking = over(probabilities, labels, [&](const OpinionSet& set) {
-                    OpinionModel pool = model;
-                    pool.rule = pool.fallback;
-                    inference::check_opinions(pool, set);
-                    return inference::fit_stacking(set, l2);
-                });
-                model.rule = ConsensusRule::Stacking;
+                fit(model, probabilities, labels, {.stacking = true, .l2 = l2});
             },
-            py::arg("probabilities"), py::arg("labels"), py::kw_only(), py::arg("l2") = 1e-3,
+            py::arg("probabilities"), py::arg("labels"), py::kw_only(), py::arg("l2") = defaults.l2,
             "Sets `rule` to `stacking` with a multinomial logistic regression on log-probabilities.")
         .def(
             "fit_temperature",
             [](OpinionModel& model, const Doubles& probabilities, const py::array& labels) {
-                model.temperature = over(probabilities, labels, [&](const OpinionSet& set) {
-                    return inference::fit_temperature(model, set);
-                });
+                fit(model, probabilities, labels, {.temperature = true});
             },
             py::arg("probabilities"), py::arg("labels"), "Sets `temperature`, of the pool.")
         .def(
             "fit_conformal",
             [](OpinionModel& model, const Doubles& probabilities, const py::array& labels, double alpha,
                double penalty, std::uint32_t free_ranks) {
-                model.conformal = over(probabilities, labels, [&](const OpinionSet& set) {
-                    return inference::fit_conformal(
-                        model, set, {.alpha = alpha, .penalty = penalty, .free_ranks = free_ranks});
-                });
+                const ConformalSets wanted{.alpha = alpha, .penalty = penalty, .free_ranks = free_ranks};
+                fit(model, probabilities, labels, {.conformal = wanted});
             },
             py::arg("probabilities"), py::arg("labels"), py::kw_only(),
             py::arg("alpha") = ConformalSets{}.alpha, py::arg("penalty") = ConformalSets{}.penalty,
@@ -188,10 +185,7 @@ void bind_fits(py::class_<OpinionModel>& type) {
             "fit_order",
             [](OpinionModel& model, const Doubles& probabilities, const py::array& labels,
                const std::vector<double>& cost_ms) {
-                model.order = over(probabilities, labels, [&](const OpinionSet& set) {
-                    return inference::fit_order(model, set, cost_ms);
-                });
-                model.stop_bounds.clear();
+                fit(model, probabilities, labels, {.order = true, .cost_ms = cost_ms});
             },
             py::arg("probabilities"), py::arg("labels"), py::kw_only(),
             py::arg("cost_ms") = std::vector<double>{},
@@ -200,11 +194,7 @@ void bind_fits(py::class_<OpinionModel>& type) {
         .def(
             "fit_stop_bounds",
             [](OpinionModel& model, const Doubles& probabilities, const py::array& labels,
-               double confidence) {
-                model.stop_bounds = over(probabilities, labels, [&](const OpinionSet& set) {
-                    return inference::fit_stop_bounds(model, set, confidence);
-                });
-            },
+               double confidence) { fit(model, probabilities, labels, {.stop_confidence = confidence}); },
             py::arg("probabilities"), py::arg("labels"), py::kw_only(), py::arg("confidence") = 0.95,
             "Bounds of the probability that the members left change the diagnosis. Fit them last.");
 }
@@ -287,6 +277,11 @@ void bind_opinion(py::module_& module) {
              py::arg("confidence_threshold") = OpinionModel{}.confidence_threshold)
         .def_static("from_json", &OpinionModel::from_json, py::arg("json"))
         .def("to_json", &OpinionModel::to_json, "Canonical: equal models write equal text.")
+        .def_static("load", &OpinionModel::load, py::arg("path"), "Reads what `save` wrote.",
+                    py::call_guard<py::gil_scoped_release>())
+        .def("save", &OpinionModel::save, py::arg("path"),
+             "Writes `to_json()` as a new file, whole or not at all; nothing is overwritten.",
+             py::call_guard<py::gil_scoped_release>())
         .def("hash", &OpinionModel::hash, "SHA-256 of `to_json()`.")
         .def_readonly("member_ids", &OpinionModel::member_ids)
         .def_readonly("classes", &OpinionModel::classes)

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <optional>
 
@@ -109,6 +110,13 @@ std::string to_iso8601(Date d) {
     const int size = std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(day.year()),
                                    static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
     return {text.data(), static_cast<std::size_t>(size)};
+}
+
+std::chrono::microseconds from_ms(double ms) noexcept {
+    constexpr double kLimitUs = 1e15;
+    const double us = ms * 1e3;
+    return std::abs(us) < kLimitUs ? std::chrono::microseconds(std::llround(us))
+                                   : std::chrono::microseconds::min();
 }
 
 std::string to_iso8601(Timestamp t) {

@@ -123,6 +123,7 @@ Diagnosis Dispatcher::infer(Request request) {
 }
 
 void Dispatcher::check_may_wait() const {
+    state_->core->check_process();
     if (state_->core->options.is_caller_driven || state_->core->is_own_thread()) throw_waiting();
 }
 

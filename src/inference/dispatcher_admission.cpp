@@ -70,6 +70,17 @@ void DispatcherCore::check(const Request& request) const {
     if (runner_.check) runner_.check(request.inputs);
 }
 
+/// Of the deadline at least an instant is left: whether that is enough is for the estimate to say.
+void DispatcherCore::prepare(Request& request) {
+    const std::int64_t begin_us = now_us();
+    require_room(request.priority, request.deadline);
+    request.inputs = request.prepare();
+    request.prepare = nullptr;
+    if (!request.deadline) return;
+    const std::chrono::microseconds spent(now_us() - begin_us);
+    request.deadline = std::max(std::chrono::microseconds(1), *request.deadline - spent);
+}
+
 void DispatcherCore::count_refusal(Refusal::Reason reason) noexcept {
     refused_[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
 }
@@ -89,6 +100,7 @@ std::optional<Refusal> DispatcherCore::refusal_of_full_queue() noexcept {
 
 RequestPointer DispatcherCore::admit(Request request, Dispatcher::Callback callback, bool is_future) {
     check_process();
+    if (request.prepare) prepare(request);
     check(request);
     arrivals_.fetch_add(1, std::memory_order_relaxed);
     if (const auto full = refusal_of_full_queue()) refuse(*full);

@@ -90,6 +90,7 @@ private:
 
     // Admission; dispatcher_admission.cpp.
     void check(const Request& request) const;
+    void prepare(Request& request);
     [[nodiscard]] std::optional<Refusal> refusal_of_full_queue() noexcept;
     [[nodiscard]] std::optional<Refusal> find_refusal(const Lock&, std::int64_t at_us,
                                                       const PendingRequest& request, bool& is_probe);

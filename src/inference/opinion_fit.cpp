@@ -355,6 +355,30 @@ std::vector<StopBound> fit_stop_bounds(const OpinionModel& model, const OpinionS
     return bounds;
 }
 
+OpinionModel fit(OpinionModel model, const OpinionSet& calibration, const FitOptions& options) {
+    if (!options.weights && !options.stacking && !options.order && !options.temperature &&
+        !options.conformal && !options.stop_confidence) {
+        refuse("fit.steps", "name nothing that is to be fitted");
+    }
+    if (options.weights) model.weights = fit_weights(model, calibration);
+    if (options.stacking) {
+        model.rule = model.fallback;  // Valid without a matrix, which comes now.
+        check_opinions(model, calibration);
+        model.stacking = fit_stacking(calibration, options.l2);
+        model.rule = ConsensusRule::Stacking;
+    }
+    if (options.order) {
+        model.order = fit_order(model, calibration, options.cost_ms);
+        model.stop_bounds.clear();
+    }
+    if (options.temperature) model.temperature = fit_temperature(model, calibration);
+    if (options.conformal) model.conformal = fit_conformal(model, calibration, *options.conformal);
+    if (options.stop_confidence) {
+        model.stop_bounds = fit_stop_bounds(model, calibration, *options.stop_confidence);
+    }
+    return model;
+}
+
 double clopper_pearson_upper(std::size_t hits, std::size_t trials, double confidence) {
     if (hits >= trials) return 1;
     // P(X <= hits | p) falls with p: bisection for the p at which it is 1 - confidence.

@@ -192,6 +192,19 @@ OpinionModel OpinionModel::from_json(std::string_view json) {
     return model;
 }
 
+OpinionModel OpinionModel::load(const std::filesystem::path& path) {
+    return from_json(core::read_text_file(path, kMaxJsonBytes));
+}
+
+void OpinionModel::save(const std::filesystem::path& path) const {
+    validate();
+    const std::filesystem::path directory = path.parent_path();
+    core::AtomicFile file(directory.empty() ? "." : directory);
+    const std::string json = to_json();
+    file.write(std::as_bytes(std::span(json)));
+    file.commit(path.filename().string());
+}
+
 std::string OpinionModel::hash() const {
     return core::sha256(to_json());
 }

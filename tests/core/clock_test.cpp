@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include <cstdlib>
 
 #include "consilia/core/error.hpp"
@@ -63,6 +65,14 @@ TEST(Time, IsReadAsItIsWritten) {
         ASSERT_EQ(date_of({day * 86'400'000'000LL}), Date{day});
         ASSERT_EQ(date_of({day * 86'400'000'000LL - 1}), Date{day - 1});
     }
+}
+
+TEST(Clock, MillisecondsAreRoundedAndWhatIsNoTimeIsTheLeast) {
+    using std::chrono::microseconds;
+    EXPECT_EQ(from_ms(1.5), microseconds(1500));
+    EXPECT_EQ(from_ms(-0.0006), microseconds(-1));
+    EXPECT_EQ(from_ms(1e11), microseconds(100'000'000'000'000));
+    for (const double ms : {1e12, -1e12, std::nan(""), HUGE_VAL}) EXPECT_EQ(from_ms(ms), microseconds::min());
 }
 
 TEST(Age, CountsBirthdays) {

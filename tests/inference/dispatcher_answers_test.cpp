@@ -264,6 +264,7 @@ TEST_F(DispatcherTest, AForkedChildIsToldSoAndEndsWithoutWaiting) {
     if (child == 0) {
         const bool is_told = code_of([&] { dispatcher->infer({}); }) == "engine.forked" &&
                              code_of([&] { dispatcher->submit({}); }) == "engine.forked" &&
+                             code_of([&] { dispatcher->check_may_wait(); }) == "engine.forked" &&
                              code_of([&] { static_cast<void>(dispatcher->counts()); }) == "engine.forked" &&
                              code_of([&] { static_cast<void>(dispatcher->metrics()); }) == "engine.forked" &&
                              code_of([&] { dispatcher->stop(); }) == "engine.forked" &&

@@ -279,6 +279,33 @@ TEST_F(DispatcherTest, AsksForRoomWithoutARequest) {
     EXPECT_EQ(dispatcher_->counts().submitted, 3U);
 }
 
+TEST_F(DispatcherTest, InputsAreMadeOnceThereIsRoomAndTheTimeCounts) {
+    open({.queue_max = 1});
+    int times_made = 0;
+    const auto asked = [&](std::chrono::microseconds deadline, std::chrono::microseconds cost) {
+        Request request{.deadline = deadline};
+        request.prepare = [this, &times_made, cost] {
+            ++times_made;
+            clock_.advance(cost);
+            return test::numbered_inputs(5);
+        };
+        return request;
+    };
+    EXPECT_EQ(code_of([&] { submit_request(0, asked(9ms, 0ms)); }), "dispatcher.deadline");
+    EXPECT_EQ(times_made, 0);
+    EXPECT_EQ(code_of([&] { submit_request(0, asked(14ms, 5ms)); }), "dispatcher.deadline");
+    EXPECT_EQ(code_of([&] { submit_request(0, asked(14ms, 20ms)); }), "dispatcher.deadline");
+    EXPECT_EQ(times_made, 2);
+    submit_request(0, asked(15ms, 5ms));
+    EXPECT_EQ(code_of([&] { submit_request(1, asked(1h, 0ms)); }), "dispatcher.overloaded");
+    EXPECT_EQ(times_made, 3);
+    drain();
+    EXPECT_EQ(answer(0), "5");
+    Request failing{.prepare = []() -> Inputs { throw core::NotFound("file.not_found", "no such file"); }};
+    EXPECT_EQ(code_of([&] { submit_request(2, std::move(failing)); }), "file.not_found");
+    EXPECT_EQ(dispatcher_->counts().admitted, 1U);
+}
+
 TEST_F(DispatcherTest, RefusesWhatHasNoMeaning) {
     open();
     EXPECT_EQ(refusal(0, {.deadline = 0ms}).code, "request.deadline");

@@ -138,6 +138,29 @@ TEST(OpinionFit, TheBoundedStopChangesNoMoreThanEpsilonOnOtherData) {
     EXPECT_EQ(evaluate(model, test.set(), 0).changed_share, 0.0);
 }
 
+TEST(OpinionFit, AllThatIsNamedIsFittedStepByStep) {
+    const Data data = panel(300, {0.3, 1.0}, 1.0, 11);
+    OpinionModel expected = model_of(data, ConsensusRule::LogOpinionPool);
+    const FitOptions options{.weights = true,
+                             .order = true,
+                             .temperature = true,
+                             .conformal = ConformalSets{.alpha = 0.2},
+                             .stop_confidence = 0.9};
+    const OpinionModel fitted = fit(expected, data.set(), options);
+    expected.weights = fit_weights(expected, data.set());
+    expected.order = fit_order(expected, data.set());
+    expected.temperature = fit_temperature(expected, data.set());
+    expected.conformal = fit_conformal(expected, data.set(), {.alpha = 0.2});
+    expected.stop_bounds = fit_stop_bounds(expected, data.set(), 0.9);
+    EXPECT_EQ(fitted, expected);
+
+    const OpinionModel stacked = fit(fitted, data.set(), {.stacking = true, .l2 = 0.1, .order = true});
+    EXPECT_EQ(stacked.rule, ConsensusRule::Stacking);
+    EXPECT_EQ(stacked.stacking, fit_stacking(data.set(), 0.1));
+    EXPECT_TRUE(stacked.stop_bounds.empty()) << "they were of another order";
+    EXPECT_THROW((void)fit(fitted, data.set(), {}), core::InvalidArgument);
+}
+
 TEST(OpinionScores, AreThoseOfAHandWorkedExample) {
     const Data data{
         .probabilities = {0.9, 0.1, 0.8, 0.2, 0.3, 0.7}, .labels = {0, 1, 1}, .members = 1, .classes = 2};

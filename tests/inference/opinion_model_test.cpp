@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "consilia/core/error.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace consilia::inference {
 namespace {
@@ -112,6 +113,19 @@ TEST(OpinionModel, IsReadBackFromItsJsonInEveryBit) {
     EXPECT_EQ(read.hash(), model.hash());
     model.temperature = std::nextafter(1.1, 2);
     EXPECT_NE(read.hash(), model.hash());
+}
+
+TEST(OpinionModel, ASavedFileIsReadBackAndNeverOverwritten) {
+    const test::TemporaryDirectory directory;
+    OpinionModel model = two_members();
+    model.save(directory / "panel.json");
+    EXPECT_EQ(OpinionModel::load(directory / "panel.json"), model);
+    EXPECT_THROW(model.save(directory / "panel.json"), core::Conflict);
+    EXPECT_THROW((void)OpinionModel::load(directory / "none.json"), core::NotFound);
+    EXPECT_THROW(model.save(directory / "none" / "panel.json"), core::StorageError);
+    model.temperature = 0;
+    EXPECT_THROW(model.save(directory / "broken.json"), core::InvalidArgument);
+    EXPECT_FALSE(std::filesystem::exists(directory / "broken.json"));
 }
 
 TEST(OpinionModel, RefusesWhatItCannotRead) {

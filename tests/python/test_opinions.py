@@ -1,8 +1,11 @@
 """Opinion models over numpy arrays agree with a few lines of numpy."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import consilia
 from consilia.inference import DriftMonitor, EarlyStop, OpinionModel
 
 
@@ -53,6 +56,16 @@ def test_the_early_stop_names_the_same_class():
             if stop.is_decided():
                 break
         assert stop.class_index == expected
+
+
+def test_a_saved_model_is_read_back_and_never_overwritten(tmp_path: Path):
+    fitted = model("log_opinion_pool", confidence_threshold=0.6)
+    fitted.save(tmp_path / "panel.json")
+    assert OpinionModel.load(tmp_path / "panel.json").to_json() == fitted.to_json()
+    with pytest.raises(consilia.Conflict):
+        fitted.save(str(tmp_path / "panel.json"))
+    with pytest.raises(consilia.NotFound):
+        OpinionModel.load(tmp_path / "none.json")
 
 
 def test_wrong_shapes_and_labels_are_refused():

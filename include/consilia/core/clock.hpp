@@ -48,6 +48,10 @@ private:
     return std::chrono::microseconds(a.microseconds - b.microseconds);
 }
 
+/// A time in milliseconds, rounded. What is no number or beyond 30 years becomes the least time there is,
+/// which whoever gets it refuses by name.
+[[nodiscard]] CONSILIA_API std::chrono::microseconds from_ms(double ms) noexcept;
+
 /// ISO 8601 in UTC with microseconds: `2026-01-31T12:00:00.000000Z`.
 CONSILIA_API std::string to_iso8601(Timestamp t);
 /// `2026-01-31`.

@@ -66,6 +66,9 @@ struct DispatcherOptions {
 /// One image to be judged.
 struct Request {
     Inputs inputs{};
+    /// Makes the inputs instead, on the thread that submits and once there is room, so that no image is
+    /// decoded in vain. Counts towards the deadline; what it throws is thrown by `submit`. May be null.
+    std::function<Inputs()> prepare{};
     Priority priority = Priority::Normal;
     /// Counted from the submission; above 0, at most a day. None: it waits as long as it takes.
     std::optional<std::chrono::microseconds> deadline{};
@@ -168,7 +171,8 @@ public:
     /// @throws what `submit` and `check_may_wait` throw, and what the future would.
     Diagnosis infer(Request request);
     /// @throws InvalidArgument (`dispatcher.waiting`) on the dispatcher's own thread, in a callback, or if it
-    ///         has none: an answer that is waited for here could never come.
+    ///         has none: an answer that is waited for here could never come. Nor in a child: Unavailable
+    ///         (`engine.forked`).
     void check_may_wait() const;
     /// The answer later: a diagnosis or the runner's error; Cancelled (`request.cancelled`,
     /// `dispatcher.stopped`); TimedOut (`request.deadline`).

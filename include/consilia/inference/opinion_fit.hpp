@@ -2,6 +2,7 @@
 // Fitting an OpinionModel to calibration data, and judging one on test data.
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -70,6 +71,25 @@ CONSILIA_API std::vector<std::uint32_t> fit_order(const OpinionModel& model, con
 /// @throws InvalidArgument (`fit.confidence`; as `OpinionSet::validate`).
 CONSILIA_API std::vector<StopBound> fit_stop_bounds(const OpinionModel& model, const OpinionSet& calibration,
                                                     double confidence = 0.95);
+
+/// What `fit` sets, in this order.
+struct FitOptions {
+    bool weights = false;               ///< `fit_weights`, for `rule`.
+    bool stacking = false;              ///< `fit_stacking`; `rule` becomes `Stacking`.
+    double l2 = 1e-3;                   ///< Of `stacking`.
+    bool order = false;                 ///< `fit_order`; the bounds go, which are of an order.
+    std::span<const double> cost_ms{};  ///< Of `order`.
+    bool temperature = false;           ///< `fit_temperature`.
+    /// `fit_conformal` with its alpha, penalty and free ranks. Needs cases that no other fit has seen.
+    std::optional<ConformalSets> conformal{};
+    std::optional<double> stop_confidence{};  ///< `fit_stop_bounds` at this confidence.
+};
+
+/// The model with all that the options name fitted to the same cases, each step to the model as the one
+/// before left it.
+/// @throws InvalidArgument (`fit.steps`) if nothing is named; as the functions above.
+[[nodiscard]] CONSILIA_API OpinionModel fit(OpinionModel model, const OpinionSet& calibration,
+                                            const FitOptions& options);
 
 /// A share with its 95 % interval (Wilson, 1927).
 struct Share {

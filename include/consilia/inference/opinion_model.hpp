@@ -2,6 +2,7 @@
 // What was fitted to a panel: its rule, weights, temperature, conformal sets and bounds for stopping early.
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -59,6 +60,11 @@ struct CONSILIA_API OpinionModel {
     [[nodiscard]] std::string to_json() const;
     /// @throws InvalidArgument (`opinion_model.json`, `opinion_model.version`, or as `validate`).
     [[nodiscard]] static OpinionModel from_json(std::string_view json);
+    /// Reads what `save` wrote. @throws NotFound, StorageError as `core::read_file`; as `from_json`.
+    [[nodiscard]] static OpinionModel load(const std::filesystem::path& path);
+    /// Writes `to_json()` as a new file, whole or not at all. @throws Conflict (`file.exists`): nothing is
+    /// overwritten; StorageError; as `validate`.
+    void save(const std::filesystem::path& path) const;
     /// SHA-256 of `to_json()`, in hexadecimal.
     [[nodiscard]] std::string hash() const;
 
