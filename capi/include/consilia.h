@@ -3,7 +3,10 @@
 /* The C ABI of consilia: everything but the table that model backends fill (consilia/c/backend.h). */
 #include "consilia/c/core.h"
 #include "consilia/c/data.h"
+#include "consilia/c/dispatcher.h"
+#include "consilia/c/drift.h"
 #include "consilia/c/inference.h"
+#include "consilia/c/opinion.h"
 #include "consilia/c/screening.h"
 #include "consilia/c/value.h"
 #endif

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "consilia/core/value.hpp"
 #include "guard.hpp"
 
 namespace consilia::capi {
@@ -53,6 +54,22 @@ consilia_status_t report_current_exception(consilia_error_t** out_error) noexcep
         if (out_error != nullptr) *out_error = out_of_memory_error();
         return CONSILIA_OUT_OF_MEMORY;
     }
+}
+
+std::vector<std::string> texts_of(const consilia_str_t* texts, std::size_t count, const char* name) {
+    std::vector<std::string> made;
+    made.reserve(count);
+    for (const consilia_str_t& text : items(texts, count, name)) made.emplace_back(view(text));
+    return made;
+}
+
+std::string json_list(std::span<const std::string> texts) {
+    std::string json = "[";
+    for (const std::string& text : texts) {
+        if (json.size() > 1) json += ',';
+        json += core::to_json(core::Value(text));
+    }
+    return json += ']';
 }
 
 }  // namespace consilia::capi

@@ -83,19 +83,8 @@ std::vector<core::Value> values_of(const consilia_value_t* values, std::size_t c
 core::Parameters parameters_of(const consilia_parameter_t* parameters, std::size_t count);
 /// @throws InvalidArgument (`c_api.value_type`).
 core::ValueType type_of(std::int32_t type);
-std::vector<std::string> texts_of(const consilia_str_t* texts, std::size_t count, const char* name);
 std::vector<data::Assignment> assignments_of(const consilia_assignment_t* assignments, std::size_t count);
 std::vector<data::RowColumn> columns_of(const consilia_row_column_t* columns, std::size_t count);
-/// An enumerator that crosses as a number from 0 to `last`.
-/// @throws InvalidArgument (`c_api.enum`) naming the field.
-template <class E>
-E enumerator(std::int32_t number, E last, const char* name) {
-    if (number < 0 || number > static_cast<std::int32_t>(last)) {
-        throw core::InvalidArgument("c_api.enum", std::string("`") + name + "` is no number of its list",
-                                    {{"number", number}});
-    }
-    return static_cast<E>(number);
-}
 
 inline consilia_row_set_t* row_set(std::shared_ptr<const data::RowSet> rows) {
     return new consilia_row_set_t{std::move(rows)};
@@ -109,8 +98,5 @@ inline consilia_row_set_t* row_set(std::optional<data::RowSet> rows) {
 }
 /// Rows of one text column.
 data::RowSet list_of(const char* column, const std::vector<std::string>& texts);
-
-/// Texts as a JSON array.
-std::string json_list(std::span<const std::string> texts);
 
 }  // namespace consilia::capi

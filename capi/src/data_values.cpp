@@ -64,13 +64,6 @@ core::Parameters parameters_of(const consilia_parameter_t* parameters, std::size
     return made;
 }
 
-std::vector<std::string> texts_of(const consilia_str_t* texts, std::size_t count, const char* name) {
-    std::vector<std::string> made;
-    made.reserve(count);
-    for (const consilia_str_t& text : items(texts, count, name)) made.emplace_back(view(text));
-    return made;
-}
-
 std::vector<data::Assignment> assignments_of(const consilia_assignment_t* assignments, std::size_t count) {
     std::vector<data::Assignment> made;
     made.reserve(count);
@@ -99,15 +92,6 @@ data::RowSet list_of(const char* column, const std::vector<std::string>& texts) 
     data::RowSet rows({{column, core::ValueType::Text}});
     for (const std::string& text : texts) rows.append_bytes(core::ValueType::Text, text);
     return rows;
-}
-
-std::string json_list(std::span<const std::string> texts) {
-    std::string json = "[";
-    for (const std::string& text : texts) {
-        if (json.size() > 1) json += ',';
-        json += core::to_json(core::Value(text));
-    }
-    return json += ']';
 }
 
 }  // namespace consilia::capi

@@ -1,5 +1,6 @@
 #pragma once
 // What every function of the C ABI is made of: exceptions become statuses, C views become C++ ones.
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -7,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "consilia/c/core.h"
 #include "consilia/core/error.hpp"
@@ -71,6 +73,51 @@ T& cleared(T* output, const char* name) {
 template <class T>
 std::span<const T> items(const T* first, std::size_t count, const char* name) {
     return count == 0 ? std::span<const T>{} : std::span(&require(first, name), count);
+}
+
+/// Copies of the caller's texts.
+std::vector<std::string> texts_of(const consilia_str_t* texts, std::size_t count, const char* name);
+/// Texts as a JSON array.
+std::string json_list(std::span<const std::string> texts);
+
+/// An enumerator that crosses as a number from 0 to `last`.
+/// @throws InvalidArgument (`c_api.enum`) naming the field.
+template <class E>
+E enumerator(std::int32_t number, E last, const char* name) {
+    if (number < 0 || number > static_cast<std::int32_t>(last)) {
+        throw core::InvalidArgument("c_api.enum", std::string("`") + name + "` is no number of its list",
+                                    {{"number", number}});
+    }
+    return static_cast<E>(number);
+}
+
+/// An output array of the caller's, set to zero on entry; empty where it is null and may be.
+template <class T>
+std::span<T> cleared_items(T* first, std::size_t count) {
+    if (first == nullptr) return {};
+    std::fill_n(first, count, T{});
+    return {first, count};
+}
+
+/// A versioned output that the caller prepared with CONSILIA_INIT, set to zero but for its size.
+template <class T>
+T& cleared_sized(T* output, const char* name) {
+    T& out = require(output, name);
+    const std::size_t size = out.struct_size;
+    if (size < sizeof size) {
+        throw core::InvalidArgument("c_api.struct_size", std::string("`") + name +
+                                                             "` has no struct_size: prepare it with "
+                                                             "CONSILIA_INIT");
+    }
+    std::memset(&out, 0, size);
+    out.struct_size = size;
+    return out;
+}
+/// Fills in as much as the caller's version of the struct has.
+template <class T>
+void fill_sized(T& out, T known) {
+    known.struct_size = out.struct_size;
+    std::memcpy(&out, &known, std::min(sizeof(T), out.struct_size));
 }
 
 /// A copy of a versioned option struct: what the caller does not know is zero, and a tail that this library

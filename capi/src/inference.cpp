@@ -5,24 +5,19 @@
 #include <string>
 #include <vector>
 
-#include "consilia/core/files.hpp"
-#include "consilia/inference/engine.hpp"
-#include "guard.hpp"
+#include "inference.hpp"
 
 namespace core = consilia::core;
 namespace inference = consilia::inference;
-using consilia::capi::borrow;
+using consilia::capi::bytes_of;
 using consilia::capi::cleared;
 using consilia::capi::copy_options;
+using consilia::capi::engine_of;
 using consilia::capi::guard;
 using consilia::capi::items;
-using consilia::capi::require;
+using consilia::capi::report;
 using consilia::capi::to_buffer;
 using consilia::capi::view;
-
-struct consilia_engine {
-    inference::Engine engine;
-};
 
 static_assert(sizeof(consilia_image_bytes_t) == 16 && sizeof(consilia_memory_use_t) == 24);
 static_assert(offsetof(consilia_engine_options_t, device) == 16);
@@ -84,17 +79,9 @@ inference::RunOptions run_options(consilia_run_progress_fn progress, void* user_
     inference::RunOptions options;
     if (progress == nullptr) return options;
     options.progress = [progress, user_data](const inference::RunProgress& at) {
-        const consilia_run_progress_t told = {sizeof(consilia_run_progress_t),
-                                              {at.member_id.data(), at.member_id.size()},
-                                              at.members_done,
-                                              at.members_total};
-        return progress(&told, user_data) == 0;
+        return !report(progress, user_data, at);
     };
     return options;
-}
-
-std::span<const std::byte> bytes_of(const void* data, std::size_t size) {
-    return items(static_cast<const std::byte*>(data), size, "data");
 }
 
 nlohmann::ordered_json document_of(const std::exception_ptr& error) {
@@ -119,11 +106,7 @@ inference::BatchOptions batch_options(const consilia_batch_options_t& given, boo
     };
     if (given.progress == nullptr) return options;
     options.progress = [&given, &is_stopped](const inference::BatchProgress& at) {
-        const consilia_run_progress_t told = {sizeof(consilia_run_progress_t),
-                                              {at.member_id.data(), at.member_id.size()},
-                                              at.members_done,
-                                              at.members_total};
-        is_stopped |= given.progress(&told, given.user_data) != 0;
+        is_stopped |= report(given.progress, given.user_data, at);
     };
     return options;
 }
@@ -173,9 +156,8 @@ consilia_status_t consilia_engine_open(const consilia_str_t* member_paths, size_
         for (const consilia_str_t& path : items(member_paths, member_count, "member_paths")) {
             members.emplace_back(view(path));
         }
-        out = std::make_unique<consilia_engine_t>(
-                  consilia_engine_t{inference::Engine(members, engine_options(copy_options(options)))})
-                  .release();
+        out = new consilia_engine_t{
+            std::make_shared<inference::Engine>(members, engine_options(copy_options(options)))};
     });
 }
 
@@ -189,9 +171,8 @@ consilia_status_t consilia_engine_run_file(consilia_engine_t* engine, consilia_s
     return guard(out_error, [&] {
         consilia_buffer_t& out = cleared(out_json, "out_json");
         const std::filesystem::path file = view(path);
-        out = to_buffer(require(engine, "engine")
-                            .engine.run(file, core::sha256_file(file), run_options(progress, user_data))
-                            .to_json());
+        out = to_buffer(
+            engine_of(engine).run(file, core::sha256_file(file), run_options(progress, user_data)).to_json());
     });
 }
 
@@ -200,9 +181,8 @@ consilia_status_t consilia_engine_run_bytes(consilia_engine_t* engine, const voi
                                             consilia_buffer_t* out_json, consilia_error_t** out_error) {
     return guard(out_error, [&] {
         consilia_buffer_t& out = cleared(out_json, "out_json");
-        out = to_buffer(require(engine, "engine")
-                            .engine.run(bytes_of(data, size), run_options(progress, user_data))
-                            .to_json());
+        out = to_buffer(
+            engine_of(engine).run(bytes_of(data, size), run_options(progress, user_data)).to_json());
     });
 }
 
@@ -211,22 +191,21 @@ consilia_status_t consilia_engine_run_batch(consilia_engine_t* engine, const con
                                             consilia_buffer_t* out_json, consilia_error_t** out_error) {
     return guard(out_error, [&] {
         consilia_buffer_t& out = cleared(out_json, "out_json");
-        out = to_buffer(run_batch(require(engine, "engine").engine, items(images, image_count, "images"),
-                                  copy_options(options)));
+        out = to_buffer(
+            run_batch(engine_of(engine), items(images, image_count, "images"), copy_options(options)));
     });
 }
 
 consilia_status_t consilia_engine_warm_up(consilia_engine_t* engine, const size_t* batches,
                                           size_t batch_count, consilia_error_t** out_error) {
-    return guard(out_error,
-                 [&] { require(engine, "engine").engine.warm_up(items(batches, batch_count, "batches")); });
+    return guard(out_error, [&] { engine_of(engine).warm_up(items(batches, batch_count, "batches")); });
 }
 
 consilia_status_t consilia_engine_plan(const consilia_engine_t* engine, size_t batch,
                                        consilia_buffer_t* out_json, consilia_error_t** out_error) {
     return guard(out_error, [&] {
         consilia_buffer_t& out = cleared(out_json, "out_json");
-        out = to_buffer(require(engine, "engine").engine.plan(batch).to_json());
+        out = to_buffer(engine_of(engine).plan(batch).to_json());
     });
 }
 
@@ -235,8 +214,7 @@ consilia_status_t consilia_engine_plan_text(const consilia_engine_t* engine, siz
     return guard(out_error, [&] {
         consilia_buffer_t& out = cleared(out_text, "out_text");
         constexpr size_t kColumns = 60;
-        out = to_buffer(
-            require(engine, "engine").engine.plan(batch).to_text(columns == 0 ? kColumns : columns));
+        out = to_buffer(engine_of(engine).plan(batch).to_text(columns == 0 ? kColumns : columns));
     });
 }
 
@@ -244,7 +222,7 @@ consilia_status_t consilia_engine_members(const consilia_engine_t* engine, consi
                                           consilia_error_t** out_error) {
     return guard(out_error, [&] {
         consilia_buffer_t& out = cleared(out_json, "out_json");
-        out = to_buffer(members_json(require(engine, "engine").engine));
+        out = to_buffer(members_json(engine_of(engine)));
     });
 }
 
@@ -252,13 +230,13 @@ consilia_status_t consilia_engine_memory(const consilia_engine_t* engine, consil
                                          consilia_error_t** out_error) {
     return guard(out_error, [&] {
         consilia_memory_use_t& out = cleared(out_memory, "out_memory");
-        const inference::MemoryUse use = require(engine, "engine").engine.memory();
+        const inference::MemoryUse use = engine_of(engine).memory();
         out = {use.budget_bytes, use.held_bytes, use.peak_bytes};
     });
 }
 
 consilia_status_t consilia_engine_release_memory(consilia_engine_t* engine, consilia_error_t** out_error) {
-    return guard(out_error, [&] { require(engine, "engine").engine.release_memory(); });
+    return guard(out_error, [&] { engine_of(engine).release_memory(); });
 }
 
 }  // extern "C"

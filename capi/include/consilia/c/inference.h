@@ -7,8 +7,8 @@
 extern "C" {
 #endif
 
-/* A panel of members on a device. consilia_engine_free(). Threading: safe; free it when no call is in
- * progress. */
+/* A panel of members on a device; a dispatcher keeps it alive. consilia_engine_free(). Threading: safe; free
+ * it when no call is in progress. */
 typedef struct consilia_engine consilia_engine_t;
 
 /* Called after each member of a run, on the running thread, holding no lock; texts are borrowed for the call.
