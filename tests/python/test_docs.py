@@ -2,7 +2,7 @@
 
 The blocks of a page that are fenced as `python` run one after the other in one process, in an empty folder
 that shows the repository's `examples` and `tests`. A fragment that is not meant to run is fenced as
-`python fragment`.
+`python fragment`. What is fenced as `c` is quoted from programs in C that are built and run as tests.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 FENCED = re.compile(r"^(?P<fence>```+)[^\n]*\n.*?^(?P=fence)$", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+C = re.compile(r"^```c\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
@@ -80,6 +81,31 @@ def test_the_examples_in_python_run(page: Path, tmp_path: Path) -> None:
         [sys.executable, program], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def statements(text: str) -> list[str]:
+    """What stands between semicolons, without comments and spaces."""
+    code = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    return ["".join(statement.split()) for statement in code.split(";") if statement.strip()]
+
+
+C_PROGRAMS = "".join(
+    "".join(statements(program.read_text(encoding="utf-8")))
+    for folder in ("examples/c", "tests/capi")
+    for program in sorted((REPOSITORY / folder).glob("*.c"))
+)
+QUOTING = [page for page in PAGES if C.search(page.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("page", QUOTING, ids=lambda page: page.name)
+def test_the_examples_in_c_are_those_of_programs(page: Path) -> None:
+    blocks = C.findall(page.read_text(encoding="utf-8"))
+    quoted = [statement for block in blocks for statement in statements(block)]
+    assert [statement for statement in quoted if statement not in C_PROGRAMS] == []
+
+
+def test_pages_quote_programs_in_c() -> None:
+    assert {"c-api.md", "opinions.md", "requests.md"} <= {page.name for page in QUOTING}
 
 
 def test_the_main_pages_have_examples() -> None:
