@@ -89,7 +89,9 @@ struct Outputs {
 
 Outputs cleared_outputs(const consilia_opinions_t& given, consilia_consensus_t* out_consensus,
                         double* out_probabilities) {
-    static_cast<void>(count_of(given));
+    if (given.members == 0) throw core::InvalidArgument("opinions.members", "`members` must be at least one");
+    if (given.classes == 0) throw core::InvalidArgument("opinions.classes", "`classes` must be at least one");
+    static_cast<void>(count_of(given));  // So that fewer numbers can be counted, too.
     return {cleared_items(&require(out_consensus, "out_consensus"), given.cases),
             cleared_items(out_probabilities, given.cases * given.classes)};
 }
@@ -98,8 +100,6 @@ Outputs cleared_outputs(const consilia_opinions_t& given, consilia_consensus_t* 
 template <class Agree>
 void agree_all(const consilia_opinions_t& given, double confidence_threshold, const Agree& agree,
                const Outputs& outputs) {
-    if (given.members == 0) throw core::InvalidArgument("opinions.members", "`members` must be at least one");
-    if (given.classes == 0) throw core::InvalidArgument("opinions.classes", "`classes` must be at least one");
     std::span<const double> left = items(given.probabilities, count_of(given), "probabilities");
     std::vector<consilia_consensus_t> consensus;
     std::vector<double> pooled;

@@ -26,13 +26,12 @@ typedef struct consilia_dispatcher_options {
     double age_after_ms;  /* a waiting request rises one level each time; 0: 2000 */
     double patience_ms;   /* what a request without a deadline counts as due after; 0: 10000 */
     int64_t trace_max;    /* spans that the trace can tell of, the newest; 0: 4096, negative: none */
-    int32_t is_caller_driven; /* 1: no thread, consilia_dispatcher_run_pending() is called instead */
+    int32_t is_caller_driven; /* 1: no thread; consilia_dispatcher_run_pending() is called, and calls back */
 } consilia_dispatcher_options_t;
 
 /* Opens a dispatcher before an engine, which it keeps alive: either may be freed first. Several may share
  * one. `options` may be NULL. Returns _OK, _INVALID_ARGUMENT (`dispatcher.options`, with `option`) or
- * _UNAVAILABLE
- * (`engine.forked`). @since 0.2 */
+ * _UNAVAILABLE (`engine.forked`). @since 0.2 */
 CONSILIA_C_API consilia_status_t consilia_dispatcher_open(consilia_engine_t* engine,
                                                           const consilia_dispatcher_options_t* options,
                                                           consilia_dispatcher_t** out_dispatcher,
