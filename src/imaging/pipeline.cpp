@@ -4,9 +4,9 @@
 #include <opencv2/imgproc.hpp>
 #include <utility>
 
-#include "consilia/core/error.hpp"
 #include "consilia/core/files.hpp"
 #include "imaging/pipeline_steps.hpp"
+#include "imaging/pixels.hpp"
 
 namespace consilia::imaging {
 namespace {
@@ -24,20 +24,6 @@ std::vector<Table> make_tables(const Normalize* normalize, std::size_t channels)
         }
     }
     return tables;
-}
-
-void check_shape(const Image& image) {
-    const bool has_size = image.width > 0 && image.height > 0 && (image.channels == 1 || image.channels == 3);
-    const auto side = [](std::int32_t n) { return static_cast<std::size_t>(n); };
-    if (!has_size || side(image.width) * side(image.height) * side(image.channels) != image.pixels.size()) {
-        throw core::InvalidArgument("image.shape", "size, channels and pixels of the image do not agree");
-    }
-}
-
-/// A view of the image's pixels. SAFETY: OpenCV takes no const pointer; no step writes to its input.
-cv::Mat view_of(const Image& image) {
-    return {image.height, image.width, image.channels == 1 ? CV_8UC1 : CV_8UC3,
-            const_cast<std::uint8_t*>(image.pixels.data())};  // NOLINT(cppcoreguidelines-pro-type-const-cast)
 }
 
 cv::Mat apply_step(const cv::Mat& in, const Grayscale&) {
@@ -71,16 +57,13 @@ cv::Mat apply_step(const cv::Mat& in, const ToTensor&) {
 
 cv::Mat run_pixel_steps(const Image& image, std::span<const Step> steps) {
     check_shape(image);
-    cv::Mat pixels = view_of(image);
-    try {
+    return with_opencv([&] {
+        cv::Mat pixels = view_of(image);
         for (const Step& step : steps) {
             pixels = std::visit([&pixels](const auto& s) { return apply_step(pixels, s); }, step);
         }
-    } catch (const cv::Exception& error) {
-        if (error.code == cv::Error::StsNoMem) throw std::bad_alloc();
-        throw core::Internal("image.operation", "an image operation failed", {{"operation", error.func}});
-    }
-    return pixels;
+        return pixels;
+    });
 }
 
 void write_planes(const cv::Mat& pixels, const std::vector<Table>& tables, float* out) {
