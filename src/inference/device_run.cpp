@@ -160,7 +160,7 @@ void DeviceMembers::keep_profiles() const {
     }
 }
 
-MemberRun DeviceMembers::run(std::size_t index, std::span<const TensorPointer> inputs, const Pass& pass,
+MemberRun DeviceMembers::run(std::size_t index, const MemberInputs& inputs, const Pass& pass,
                              RunRecord& record) {
     Place& place = places_[index];
     last_pass_ = pass;
@@ -172,7 +172,7 @@ MemberRun DeviceMembers::run(std::size_t index, std::span<const TensorPointer> i
         const std::size_t count =
             std::min({inputs.size() - begin, pass.plan.batch_size, place.step_down.batch_max()});
         try {
-            run_group(index, inputs.subspan(begin, count), pass, record, outcome);
+            run_group(index, inputs.group(begin, count), pass, record, outcome);
             begin += count;
         } catch (const core::ResourceExhausted& error) {
             if (!step_down(index, count, pass, error, record)) throw;

@@ -17,6 +17,7 @@
 #include "consilia/inference/memory_ledger.hpp"
 #include "consilia/inference/planner.hpp"
 #include "inference/ledger_tenant.hpp"
+#include "inference/member_inputs.hpp"
 #include "inference/member_slot.hpp"
 #include "inference/step_down.hpp"
 
@@ -103,7 +104,7 @@ public:
     /// refused it steps down.
     /// @throws InferenceError, ResourceExhausted (`member.too_large`, `memory.exhausted`,
     /// `device.out_of_memory`), Unavailable, StorageError.
-    [[nodiscard]] MemberRun run(std::size_t index, std::span<const TensorPointer> inputs, const Pass& pass,
+    [[nodiscard]] MemberRun run(std::size_t index, const MemberInputs& inputs, const Pass& pass,
                                 RunRecord& record);
     /// Writes what was learned to the profile store.
     void keep_profiles() const;

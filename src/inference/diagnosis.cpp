@@ -77,6 +77,7 @@ std::string Diagnosis::to_json() const {
                              {"budget_bytes", budget_bytes},
                              {"peak_bytes", peak_bytes},
                              {"batch_size", batch_size},
+                             {"augmentation", ordered_json::parse(augmentation.to_json())},
                              {"device", device},
                              {"library_version", library_version},
                              {"is_deterministic", is_deterministic},

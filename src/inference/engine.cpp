@@ -95,7 +95,7 @@ Plan Engine::plan(std::size_t batch) const {
     state_->check_process();
     State::check_batch_size(batch);
     const std::lock_guard lock(state_->device->turn());
-    return state_->device->plan(batch);
+    return state_->device->plan(state_->planned_batch(batch));
 }
 
 MemoryUse Engine::memory() const {

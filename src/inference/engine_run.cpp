@@ -27,6 +27,18 @@ bool is_lasting(const core::Error& error) {
     return error.code() == "member.incompatible" || error.code() == "member.damaged";
 }
 
+/// Mean over the views of one image.
+std::vector<double> mean_softmax(std::span<const Logits> views, double temperature) {
+    std::vector<double> mean = softmax(views.front(), temperature);
+    for (const Logits& view : views.subspan(1)) {
+        const std::vector<double> seen = softmax(view, temperature);
+        std::transform(mean.begin(), mean.end(), seen.begin(), mean.begin(), std::plus<>());
+    }
+    if (views.size() == 1) return mean;
+    for (double& probability : mean) probability /= static_cast<double>(views.size());
+    return mean;
+}
+
 }  // namespace
 
 void Engine::State::check_batch_size(std::size_t count) {
@@ -58,7 +70,7 @@ Inputs Engine::State::prepare(const InputSource& source) const {
 
 Diagnosis Engine::State::run(const InputSource& source, const RunOptions& run_options) {
     const Inputs inputs = prepare(source);
-    std::vector<Item> items = begin({&inputs, 1});
+    std::vector<Item> items = begin({&inputs, 1}, {});
     run_items(items, [&](std::size_t entry, std::size_t done) {
         const Opinion& opinion = items.front().diagnosis.opinions[entry];
         const RunProgress progress{opinion.member_id, done, entries.size(), &opinion};
@@ -81,7 +93,13 @@ std::vector<BatchOutcome> Engine::State::run_batch(std::span<const Inputs> batch
         if (inputs.tensors.size() == entries.size()) continue;
         throw core::InvalidArgument("engine.batch", "an image was not prepared by this engine");
     }
-    std::vector<Item> items = begin(batch);
+    if (run_options.only_member && *run_options.only_member >= entries.size()) {
+        throw core::InvalidArgument("engine.batch",
+                                    "`only_member` is " + std::to_string(*run_options.only_member) + " of " +
+                                        std::to_string(entries.size()) + " members",
+                                    {{"field", "only_member"}});
+    }
+    std::vector<Item> items = begin(batch, run_options);
     const auto drop_cancelled = [&](std::size_t done) {
         if (!run_options.is_cancelled) return;
         for (std::size_t i = 0; i < items.size(); ++i) {
@@ -128,20 +146,23 @@ std::vector<BatchOutcome> Engine::State::run_batch(std::size_t count,
     return outcomes;
 }
 
-std::vector<Engine::State::Item> Engine::State::begin(std::span<const Inputs> batch) const {
+std::vector<Engine::State::Item> Engine::State::begin(std::span<const Inputs> batch,
+                                                      const BatchOptions& run_options) const {
     std::vector<Item> items(batch.size());
     const std::lock_guard lock(status_mutex);
     for (std::size_t i = 0; i < batch.size(); ++i) {
         items[i].inputs = &batch[i];
-        for (const Entry& entry : entries) {
+        for (std::size_t j = 0; j < entries.size(); ++j) {
+            const Entry& entry = entries[j];
             Opinion& opinion = items[i].diagnosis.opinions.emplace_back();
             opinion.member_id = entry.status.id;
             opinion.error_code = entry.status.error_code;
             opinion.error_message = entry.status.error_message;
             opinion.member_hash = entry.status.hash;
-            if (entry.slot) opinion.pipeline_hash = entry.manifest.pipeline.hash();
+            opinion.pipeline_hash = entry.input_hash;
+            opinion.is_skipped = opinion.error_code.empty() && run_options.only_member.value_or(j) != j;
         }
-        if (options.early_stop == EarlyStopping::Never) continue;
+        if (options.early_stop == EarlyStopping::Never || !run_options.may_stop_early) continue;
         items[i].stop.emplace(opinion_model_);
         for (std::size_t j = 0; j < entries.size(); ++j) {
             if (!items[i].diagnosis.opinions[j].is_given()) items[i].stop->drop(j);
@@ -155,7 +176,7 @@ void Engine::State::run_items(std::vector<Item>& items, const AfterMember& after
     Pass pass;
     {
         const std::lock_guard lock(device->turn());
-        pass = device->begin_pass(items.size());
+        pass = device->begin_pass(planned_batch(items.size()));
     }
     std::vector<std::size_t> order;
     for (const std::size_t slot : pass.order) {
@@ -179,6 +200,7 @@ void Engine::State::run_items(std::vector<Item>& items, const AfterMember& after
         diagnosis.peak_bytes = record.peak_bytes;
         diagnosis.budget_bytes = options.ledger->limit_bytes();
         diagnosis.batch_size = items.size();
+        diagnosis.augmentation = options.augmentation;
         diagnosis.device = options.device;
         diagnosis.library_version = CONSILIA_VERSION;
         diagnosis.is_deterministic = options.is_deterministic;
@@ -215,7 +237,8 @@ void Engine::State::ask(std::size_t entry, std::vector<Item>& items, const Pass&
         try {
             const std::lock_guard lock(device->turn());
             note_use();
-            take_answers(entry, asked, device->run(*entries[entry].slot, tensors, pass, record));
+            take_answers(entry, asked,
+                         device->run(*entries[entry].slot, {std::move(tensors), views}, pass, record));
         } catch (const core::Error& error) {
             for (Item* item : asked) fail(*item, error);
             if (is_lasting(error)) {
@@ -256,7 +279,9 @@ void Engine::State::take_answers(std::size_t entry, std::span<Item* const> asked
         opinion.device = answers.device;
         opinion.precision = to_string(answers.precision);
         try {
-            opinion.probabilities = softmax(answers.logits[i], entries[entry].manifest.temperature);
+            opinion.probabilities =
+                mean_softmax(std::span(answers.logits).subspan(i * views.size(), views.size()),
+                             entries[entry].manifest.temperature);
         } catch (const core::Error& error) {
             opinion.error_code = error.code();
             opinion.error_message = error.what();
@@ -272,6 +297,10 @@ void Engine::State::note_drift(const Item& item) const {
     if (drift_ && !item.error) drift_->add(item.diagnosis, item.inputs->tensors[drift_entry_].get());
 }
 
+std::size_t Engine::State::planned_batch(std::size_t images) const noexcept {
+    return std::min(images * views.size(), kMaxBatch);
+}
+
 void Engine::State::warm_up(std::span<const std::size_t> batches) {
     Inputs empty = prepare([](const Manifest& manifest) {
         const auto& side = manifest.input_shape;
@@ -282,7 +311,7 @@ void Engine::State::warm_up(std::span<const std::size_t> batches) {
     for (const std::size_t batch : batches) {
         check_batch_size(batch);
         const std::vector<Inputs> inputs(batch, empty);
-        std::vector<Item> items = begin(inputs);
+        std::vector<Item> items = begin(inputs, {});
         run_items(items, [](std::size_t, std::size_t) {});
     }
     const std::lock_guard lock(device->turn());
@@ -329,13 +358,15 @@ void Engine::State::conclude(Diagnosis& diagnosis) const {
     }
     if (!is_any_given) {
         core::Details details;
+        const Opinion* first = nullptr;
         for (const Opinion& opinion : diagnosis.opinions) {
+            if (opinion.is_skipped) continue;
+            if (first == nullptr) first = &opinion;
             details.push_back({opinion.member_id, opinion.error_code + ": " + opinion.error_message});
         }
         throw core::InferenceError("ensemble.no_opinion",
-                                   "none of " + std::to_string(entries.size()) + " members could answer; `" +
-                                       diagnosis.opinions.front().member_id +
-                                       "`: " + diagnosis.opinions.front().error_message,
+                                   "none of " + std::to_string(details.size()) + " members could answer; `" +
+                                       first->member_id + "`: " + first->error_message,
                                    std::move(details));
     }
     Consensus consensus = opinion_model_.agree(given);

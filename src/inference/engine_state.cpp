@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "consilia/core/error.hpp"
+#include "consilia/core/files.hpp"
 #include "inference/engine_state.hpp"
 
 namespace consilia::inference {
@@ -32,6 +33,7 @@ EngineOptions checked(EngineOptions options) {
     if (!(options.ledger_share > 0 && std::isfinite(options.ledger_share))) {
         throw core::InvalidArgument("engine.options", "the share of a ledger must be above 0 and finite");
     }
+    options.augmentation.validate();
     if (options.threads < 0)
         throw core::InvalidArgument("engine.options", "the number of threads is negative");
     if (options.device.empty()) options.device = "cpu";
@@ -41,6 +43,12 @@ EngineOptions checked(EngineOptions options) {
                                                   options.backend_directory);
     }
     return options;
+}
+
+/// Without views besides the image as it is: the pipeline's own.
+std::string input_hash(const imaging::Pipeline& pipeline, const imaging::Augmentation& augmentation) {
+    if (augmentation == imaging::Augmentation{}) return pipeline.hash();
+    return core::sha256("consilia augmented pipeline 1\n" + pipeline.hash() + "\n" + augmentation.to_json());
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -59,7 +67,10 @@ std::string folder_id(const std::filesystem::path& directory) {
 }  // namespace
 
 Engine::State::State(const std::vector<std::filesystem::path>& members, EngineOptions given)
-    : options(checked(std::move(given))), classes(options.classes), pid_(::getpid()) {
+    : options(checked(std::move(given))),
+      views(options.augmentation.views()),
+      classes(options.classes),
+      pid_(::getpid()) {
     if (members.empty() || members.size() > kMaxMembers) {
         throw core::InvalidArgument("engine.members",
                                     "an engine takes 1 to " + std::to_string(kMaxMembers) + " members",
@@ -97,6 +108,7 @@ void Engine::State::add(const std::filesystem::path& directory, std::vector<Memb
         entry.status.format = entry.manifest.format;
         check_classes(entry.manifest);
         entry.status.hash = member.hash();
+        entry.input_hash = input_hash(entry.manifest.pipeline, options.augmentation);
         entry.slot = read.size();
         read.push_back(std::move(member));
     } catch (const core::Error& error) {

@@ -21,6 +21,7 @@ struct Engine::State {
         MemberStatus status;
         std::optional<std::size_t> slot;  // Empty if the package cannot be used.
         Manifest manifest;
+        std::string input_hash;  // Of the pipeline and of the views; empty if the package cannot be used.
     };
     /// An image on its way through the panel.
     struct Item {
@@ -50,8 +51,11 @@ struct Engine::State {
                                                       const BatchOptions& run_options);
     void warm_up(std::span<const std::size_t> batches);
     void release_memory();
+    /// Inputs of a member that a pass over these images is planned for: each is seen in every view.
+    [[nodiscard]] std::size_t planned_batch(std::size_t images) const noexcept;
 
     EngineOptions options;
+    std::vector<imaging::View> views;  // At least the image as it is.
     std::vector<Entry> entries;
     std::vector<std::string> classes;
     mutable std::mutex status_mutex;            // Guards the statuses' errors.
@@ -69,7 +73,8 @@ private:
     void make_drift_feed();
     void make_device(std::vector<Member> members);
     std::shared_ptr<const Backend> find_backend(const std::string& format) const;
-    [[nodiscard]] std::vector<Item> begin(std::span<const Inputs> batch) const;
+    [[nodiscard]] std::vector<Item> begin(std::span<const Inputs> batch,
+                                          const BatchOptions& run_options) const;
     void run_items(std::vector<Item>& items, const AfterMember& after_member);
     void ask(std::size_t entry, std::vector<Item>& items, const Pass& pass, RunRecord& record);
     void take_answers(std::size_t entry, std::span<Item* const> asked, MemberRun answers) const;

@@ -58,6 +58,7 @@ struct PackageSpec {
     std::uint64_t activation_bytes = 0;  // That the manifest states for each image; zero: it does not.
     std::string format = "simulated";
     std::vector<std::string> classes = {"COVID", "Normal", "Viral Pneumonia", "Lung Opacity"};
+    int side = 4;  // Of the input, in pixels.
 };
 
 inline nlohmann::json file_entry(const std::filesystem::path& path) {
@@ -91,7 +92,7 @@ inline std::filesystem::path write_package(const std::filesystem::path& parent, 
     const nlohmann::json pipeline = {{"version", 1},
                                      {"steps",
                                       {{{"op", "grayscale"}},
-                                       {{"op", "resize"}, {"width", 4}, {"height", 4}},
+                                       {{"op", "resize"}, {"width", spec.side}, {"height", spec.side}},
                                        {{"op", "tensor"}, {"channels", 1}}}}};
     nlohmann::json manifest = {
         {"manifest_version", 1},
@@ -99,7 +100,7 @@ inline std::filesystem::path write_package(const std::filesystem::path& parent, 
         {"architecture", "Simulated"},
         {"format", spec.format},
         {"files", files},
-        {"input", {{"shape", {1, 4, 4}}, {"dtype", "float32"}, {"pipeline", pipeline}}},
+        {"input", {{"shape", {1, spec.side, spec.side}}, {"dtype", "float32"}, {"pipeline", pipeline}}},
         {"classes", spec.classes},
         {"weight", 1.0},
         {"temperature", 1.0},

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "consilia/core/export.hpp"
+#include "consilia/imaging/augmentation.hpp"
 #include "consilia/inference/consensus.hpp"
 
 namespace consilia::inference {
@@ -24,7 +25,7 @@ struct Opinion {
     std::string error_message{};
     // What reproduces it.
     std::string member_hash{};    ///< SHA-256 over manifest, code and weights; empty if the package failed.
-    std::string pipeline_hash{};  ///< Of what made the input.
+    std::string pipeline_hash{};  ///< Of what made the input; with augmentation, of that too.
     std::string backend{};        ///< Name and version: `torch 2.13.0`; empty if it was not asked.
     std::string device{};         ///< Where it ran: not the engine's where it had to step down.
     std::string precision{};      ///< `f32`, `bf16`, `f16`.
@@ -67,11 +68,12 @@ struct Diagnosis {
     std::vector<TraceEvent> trace{};
     double total_ms = 0;
     std::uint64_t budget_bytes = 0;
-    std::uint64_t peak_bytes = 0;   ///< Most that the ledger held during this run; at most the budget.
-    std::size_t batch_size = 1;     ///< Images that ran together; trace, times and bytes are of all of them.
-    std::string device{};           ///< The engine's.
-    std::string library_version{};  ///< Of consilia.
-    bool is_deterministic = false;  ///< Whether images of a batch ran one by one.
+    std::uint64_t peak_bytes = 0;  ///< Most that the ledger held during this run; at most the budget.
+    std::size_t batch_size = 1;    ///< Images that ran together; trace, times and bytes are of all of them.
+    imaging::Augmentation augmentation{};  ///< The engine's: what each opinion is the mean over.
+    std::string device{};                  ///< The engine's.
+    std::string library_version{};         ///< Of consilia.
+    bool is_deterministic = false;         ///< Whether images of a batch ran one by one.
 
     /// Everything above, with the names above; the trace last.
     [[nodiscard]] std::string to_json() const;

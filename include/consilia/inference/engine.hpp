@@ -14,6 +14,7 @@
 
 #include "consilia/core/clock.hpp"
 #include "consilia/core/export.hpp"
+#include "consilia/imaging/augmentation.hpp"
 #include "consilia/imaging/image.hpp"
 #include "consilia/imaging/preprocessor.hpp"
 #include "consilia/inference/backend.hpp"
@@ -50,6 +51,10 @@ struct EngineOptions {
     EarlyStopping early_stop = EarlyStopping::Never;  ///< Members then run in the model's order, or as given.
     double early_stop_epsilon = 0.01;                 ///< For `Bounded`; above 0 and below 1.
     double confidence_threshold = 0.75;               ///< Below it a diagnosis needs review; 0 to 1.
+    /// Test-time augmentation (Krizhevsky et al., 2012, section 4.1): each member sees every image in each of
+    /// these ways, and its opinion is the mean of its probabilities. Views run as a batch: they count like
+    /// images in plans, in memory and in time. Fit opinion models to opinions that were given likewise.
+    imaging::Augmentation augmentation{};
     /// Images of a batch run one by one, so that an image's bits do not depend on what is beside it: kernels
     /// sum in another order for another batch. Otherwise they run together and agree to rounding.
     bool is_deterministic = false;
@@ -134,6 +139,10 @@ struct BatchOptions {
     std::function<bool(std::size_t item)>
         is_cancelled{};  ///< Asked before each member; an item that is leaves.
     std::function<void(const BatchProgress&)> progress{};  ///< After each member.
+    /// Only this member is asked, by its place in the engine's order, and each diagnosis is its word; the
+    /// others are skipped.
+    std::optional<std::size_t> only_member{};
+    bool may_stop_early = true;  ///< False: every member is asked, whatever the engine's `early_stop`.
 };
 
 /// What became of one image of a batch.
@@ -200,8 +209,8 @@ public:
     /// Several images in one pass: each member is brought in once for all of them. As many run together as
     /// the plan finds best for the budget. One that fails or is cancelled leaves the others alone.
     /// @return one outcome an image, in order.
-    /// @throws InvalidArgument (`engine.batch`: none, more than `kMaxBatch`, or not prepared by this engine);
-    /// Unavailable (`engine.forked`).
+    /// @throws InvalidArgument (`engine.batch`: none, more than `kMaxBatch`, not prepared by this engine, or
+    /// `only_member` is no member); Unavailable (`engine.forked`).
     [[nodiscard]] std::vector<BatchOutcome> run_batch(std::span<const Inputs> batch,
                                                       const BatchOptions& options = {});
 
@@ -222,9 +231,9 @@ public:
     [[nodiscard]] std::vector<MemberStatus> members() const;
     /// In the order of probabilities. Empty if no member is ready.
     [[nodiscard]] const std::vector<std::string>& classes() const noexcept;
-    /// What stays, what is streamed and in which order, for batches of this size, before anything runs. Sizes
-    /// of code and activations and all times are estimates until a member has run once or a profile of it is
-    /// found. @throws InvalidArgument (`engine.batch`).
+    /// What stays, what is streamed and in which order, for batches of this size, before anything runs: with
+    /// augmentation its `batch_size` counts views. Sizes of code and activations and all times are estimates
+    /// until a member has run once or a profile of it is found. @throws InvalidArgument (`engine.batch`).
     [[nodiscard]] Plan plan(std::size_t batch = 1) const;
     [[nodiscard]] MemoryUse memory() const;
     /// Gives back what no run needs at this instant: weights and code of every member. The next run loads
