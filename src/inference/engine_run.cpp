@@ -364,10 +364,11 @@ void Engine::State::conclude(Diagnosis& diagnosis) const {
             if (first == nullptr) first = &opinion;
             details.push_back({opinion.member_id, opinion.error_code + ": " + opinion.error_message});
         }
-        throw core::InferenceError("ensemble.no_opinion",
-                                   "none of " + std::to_string(details.size()) + " members could answer; `" +
-                                       first->member_id + "`: " + first->error_message,
-                                   std::move(details));
+        const std::string asked = std::to_string(details.size());
+        throw core::InferenceError(
+            "ensemble.no_opinion",
+            "none of " + asked + " members could answer; `" + first->member_id + "`: " + first->error_message,
+            std::move(details));
     }
     Consensus consensus = opinion_model_.agree(given);
     diagnosis.label = classes[consensus.class_index];

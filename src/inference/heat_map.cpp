@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <span>
 #include <utility>
 
@@ -17,8 +18,10 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// Ranges of probabilities below this are drawn as no heat.
-constexpr float kLeastRange = 1e-4F;
+/// Ranges of probabilities below this, or below so many times the noise, are drawn as no heat. The largest of
+/// the hundred places or so that masks tell apart strays from the mean by two and a half times the noise.
+constexpr double kLeastRange = 1e-4;
+constexpr double kLeastNoises = 3;
 
 Extent extent_of(const imaging::Tensor& tensor) {
     return {tensor.shape[1], tensor.shape[2]};
@@ -80,10 +83,7 @@ public:
         map.class_name = engine_.classes()[class_index];
         map.probability = score(uncovered, class_index);
         map.input_hash = hash_inputs();
-        map.values = heat(masks, class_index, map.probability);
-        const auto [least, most] = std::minmax_element(map.values.begin(), map.values.end());
-        map.min = *least;
-        map.max = *most;
+        add_heat(map, masks, class_index);
         map.diagnosis = std::move(uncovered);
         return map;
     }
@@ -146,9 +146,9 @@ private:
                        : diagnosis.probabilities[class_index];
     }
 
-    std::vector<float> heat(const HeatMasks& masks, std::size_t class_index, double uncovered_score) {
+    void add_heat(HeatMap& map, const HeatMasks& masks, std::size_t class_index) {
         const Extent extent = extent_of(*coverings_.front().input);
-        HeatSum sum(options_.method, uncovered_score, static_cast<std::size_t>(extent.height * extent.width));
+        HeatSum sum(options_.method, map.probability, static_cast<std::size_t>(extent.height * extent.width));
         for (std::size_t begin = 0; begin < masks.size(); begin += options_.batch_max) {
             const std::size_t count = std::min(options_.batch_max, masks.size() - begin);
             std::vector<Inputs> batch;
@@ -157,7 +157,11 @@ private:
             const std::vector<Diagnosis> diagnoses = run(batch, begin);
             for (std::size_t i = 0; i < count; ++i) sum.add(kept[i], score(diagnoses[i], class_index));
         }
-        return sum.values();
+        map.values = sum.values();
+        map.noise = sum.noise();
+        const auto [least, most] = std::minmax_element(map.values.begin(), map.values.end());
+        map.min = *least;
+        map.max = *most;
     }
 
     /// The inputs under one mask; appends the mask as the map sees it. Members that did not answer before get
@@ -256,6 +260,7 @@ std::string HeatMap::to_json() const {
                                    {"height", height},
                                    {"min", min},
                                    {"max", max},
+                                   {"noise", noise},
                                    {"member_id", member_id},
                                    {"class_name", class_name},
                                    {"probability", probability},
@@ -268,9 +273,14 @@ std::string HeatMap::to_json() const {
 namespace {
 
 imaging::HeatPlane plane_of(const HeatMap& map) {
-    const float cold = map.method == HeatMapMethod::Occlusion ? 0 : map.min;
-    const bool has_heat = map.max - cold >= kLeastRange;
-    return {map.width, map.height, map.values, cold, has_heat ? map.max : cold};
+    double cold = 0;
+    if (map.method == HeatMapMethod::RandomMasks) {
+        cold = std::accumulate(map.values.begin(), map.values.end(), 0.0) /
+               static_cast<double>(map.values.size());
+    }
+    const bool has_heat = map.max - cold >= std::max(kLeastRange, kLeastNoises * map.noise);
+    const auto cold_value = static_cast<float>(cold);
+    return {map.width, map.height, map.values, cold_value, has_heat ? map.max : cold_value};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
 
 #include "consilia/core/error.hpp"
@@ -173,8 +174,10 @@ void HeatSum::add(const KeptPlane& kept, double score) {
             is_occlusion ? 1.0 - static_cast<double>(kept[i]) : static_cast<double>(kept[i]);
         sums_[i] += weight * heat;
         weights_[i] += weight;
+        weight_squares_ += weight * weight;
     }
     total_ += heat;
+    squares_ += heat * heat;
     ++count_;
 }
 
@@ -186,6 +189,18 @@ std::vector<float> HeatSum::values() const {
         values.push_back(static_cast<float>(heat));
     }
     return values;
+}
+
+/// Of a sum of `(heat - mean) * (weight - mean)` over independent masks, divided by the sum of the weights.
+double HeatSum::noise() const noexcept {
+    if (method_ == HeatMapMethod::Occlusion) return 0;
+    const auto count = static_cast<double>(count_);
+    const auto draws = count * static_cast<double>(sums_.size());
+    const double weight = std::accumulate(weights_.begin(), weights_.end(), 0.0) / draws;
+    const double mean = total_ / count;
+    const double weight_variance = std::max(0.0, weight_squares_ / draws - weight * weight);
+    const double variance = std::max(0.0, squares_ / count - mean * mean);
+    return weight > 0 ? std::sqrt(variance * weight_variance / count) / weight : 0;
 }
 
 }  // namespace consilia::inference

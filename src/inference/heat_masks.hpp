@@ -58,13 +58,17 @@ public:
     void add(const KeptPlane& kept, double score);
     /// A pixel that no mask weighed has the mean of all.
     [[nodiscard]] std::vector<float> values() const;
+    /// `HeatMap::noise`.
+    [[nodiscard]] double noise() const noexcept;
 
 private:
     HeatMapMethod method_;
     double uncovered_score_;
     std::vector<double> sums_;
     std::vector<double> weights_;
+    double weight_squares_ = 0;  // Over all pixels.
     double total_ = 0;
+    double squares_ = 0;
     std::size_t count_ = 0;
 };
 

@@ -289,6 +289,35 @@ TEST_F(HeatMapTest, RoundingIsNotDrawnAsAFinding) {
     EXPECT_GT(map.draw().pixels[9], 200);
 }
 
+TEST_F(HeatMapTest, ChanceIsNotDrawnAsAFindingEither) {
+    // Every bit of the input changes the answer, and no place counts more than another.
+    add("hash", "weights=1");
+    Engine engine = open();
+    const HeatMap map = explain(engine, engine.prepare(spot(3, 3)),
+                                {.method = HeatMapMethod::RandomMasks, .masks = 400, .cells = 4});
+    EXPECT_GT(map.noise, 0);
+    EXPECT_GT(map.max - map.min, 2 * map.noise);
+    EXPECT_LT(map.max - map.min, 8 * map.noise);
+    for (const std::uint8_t sample : map.draw().pixels) EXPECT_LT(sample, 8);
+    EXPECT_EQ(explain(engine, engine.prepare(spot(3, 3))).noise, 0);
+}
+
+TEST(HeatSum, TellsTheNoiseOfMasksThatAreDrawnByLot) {
+    // Two masks over two pixels, weights 1 0 and 0 1, scores 0.2 and 0.6: deviations 0.2 and 0.5, mean 0.5.
+    HeatSum sum(HeatMapMethod::RandomMasks, 1, 2);
+    sum.add({1, 0}, 0.2);
+    sum.add({0, 1}, 0.6);
+    EXPECT_THAT(sum.values(), ElementsAre(testing::FloatEq(0.2F), testing::FloatEq(0.6F)));
+    EXPECT_NEAR(sum.noise(), std::sqrt(0.04 * 0.25 / 2) / 0.5, 1e-12);
+}
+
+TEST(HeatSum, GivesPixelsThatNoMaskKeptTheMean) {
+    HeatSum sum(HeatMapMethod::RandomMasks, 1, 2);
+    sum.add({1, 0}, 0.2);
+    sum.add({0.5F, 0}, 0.8);
+    EXPECT_THAT(sum.values(), ElementsAre(testing::FloatEq(0.4F), testing::FloatEq(0.5F)));
+}
+
 TEST(HeatMasks, KeepEveryPixelWithTheSameProbability) {
     const HeatMapOptions options{.method = HeatMapMethod::RandomMasks, .masks = 4000, .cells = 3, .seed = 5};
     const HeatMasks masks(options, {6, 9});

@@ -25,7 +25,6 @@ struct HeatPlane {
 /// An RGB image of `image`'s size: the plane is stretched over all of it, and the hotter a place is the more
 /// of the colour is seen, up to `opacity`; where there is no heat the image stays as it is.
 /// @throws InvalidArgument (`heat.opacity`) unless from 0 to 1; `heat.plane`, `image.shape`.
-[[nodiscard]] CONSILIA_API Image draw_heat_over(const Image& image, const HeatPlane& plane,
-                                                double opacity = 0.6);
+[[nodiscard]] CONSILIA_API Image draw_heat_over(const Image& image, const HeatPlane& plane, double opacity);
 
 }  // namespace consilia::imaging

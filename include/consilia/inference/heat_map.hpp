@@ -70,6 +70,7 @@ struct HeatMapOptions {
 
 /// Where a member or the panel looked, with what reproduces it. A plain value.
 struct CONSILIA_API HeatMap {
+    static constexpr double kOpacity = 0.6;      ///< Of full heat, unless another is given.
     static constexpr int kAlgorithmVersion = 1;  ///< Changes when the same options give another map.
 
     std::int32_t width = 0;   ///< Of the input tensor.
@@ -78,6 +79,9 @@ struct CONSILIA_API HeatMap {
         values{};   ///< `[height, width]`, rows from the top. The unit is the method's: probability.
     float min = 0;  ///< Of `values`.
     float max = 0;  ///< Of `values`.
+    /// Of `RandomMasks`: by how much a value strays (standard deviation) if the place makes no difference. It
+    /// falls with the root of the number of masks. Zero for `Occlusion`, which draws no lots.
+    double noise = 0;
     std::string member_id{};  ///< Empty: the panel.
     std::string class_name{};
     double probability = 0;  ///< Of the class, nothing being covered.
@@ -95,12 +99,13 @@ struct CONSILIA_API HeatMap {
 
     /// Everything above but the values; the parameters of the other method are left out.
     [[nodiscard]] std::string to_json() const;
-    /// The map by itself in its own resolution, RGB. `Occlusion` is drawn from 0 up, `RandomMasks` from its
-    /// minimum; a range below 0.0001 counts as no heat, so that rounding is not drawn as a finding.
+    /// The map by itself in its own resolution, RGB. `Occlusion` is drawn from 0 up to its maximum,
+    /// `RandomMasks` from its mean up. A range below 0.0001 or below three times the noise counts as no heat,
+    /// so that neither rounding nor chance is drawn as a finding.
     [[nodiscard]] imaging::Image draw() const;
     /// The map over the image that was explained, in the image's resolution, RGB.
     /// @throws InvalidArgument as `imaging::draw_heat_over`.
-    [[nodiscard]] imaging::Image draw_over(const imaging::Image& image, double opacity = 0.6) const;
+    [[nodiscard]] imaging::Image draw_over(const imaging::Image& image, double opacity = kOpacity) const;
 };
 
 /// Runs `inputs`, which `engine.prepare` gave, once as they are and once for each mask, in batches through
