@@ -25,6 +25,7 @@ static_assert(offsetof(consilia_engine_options_t, early_stop_epsilon) == 40);
 static_assert(offsetof(consilia_engine_options_t, confidence_threshold) == 80);
 static_assert(offsetof(consilia_engine_options_t, staging_bytes) == 128);
 static_assert(offsetof(consilia_engine_options_t, backend_directory) == 176);
+static_assert(offsetof(consilia_engine_options_t, augment_mirrors) == 208);
 static_assert(offsetof(consilia_run_progress_t, members_total) == 32);
 
 namespace {
@@ -72,6 +73,9 @@ inference::EngineOptions engine_options(const consilia_engine_options_t& given) 
     options.profile_directory = view(given.profile_directory);
     options.cache_directory = view(given.cache_directory);
     options.backend_directory = view(given.backend_directory);
+    options.augmentation = {.mirrors = given.augment_mirrors != 0,
+                            .shift = given.augment_shift,
+                            .rotation_degrees = given.augment_rotation_degrees};
     return options;
 }
 

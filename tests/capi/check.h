@@ -44,6 +44,18 @@ static void check_ok(const char* what, consilia_status_t status, consilia_error_
     }
 }
 
+/* The whole of a file, to be freed. */
+static inline void read_file(const char* path, unsigned char** data, size_t* size) {
+    FILE* file = fopen(path, "rb");
+    CHECK(file != NULL);
+    CHECK(fseek(file, 0, SEEK_END) == 0);
+    *size = (size_t)ftell(file);
+    rewind(file);
+    *data = malloc(*size);
+    CHECK(*data != NULL && fread(*data, 1, *size, file) == *size);
+    fclose(file);
+}
+
 /* Arguments have no order in C: the call must end before its error is read. */
 #define EXPECT(what, call, wanted, code)                         \
     do {                                                         \

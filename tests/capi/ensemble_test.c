@@ -17,17 +17,6 @@ static int32_t leave_out_second(size_t image, void* user_data) {
     return image == 1;
 }
 
-static void read_file(const char* path, unsigned char** data, size_t* size) {
-    FILE* file = fopen(path, "rb");
-    CHECK(file != NULL);
-    CHECK(fseek(file, 0, SEEK_END) == 0);
-    *size = (size_t)ftell(file);
-    rewind(file);
-    *data = malloc(*size);
-    CHECK(*data != NULL && fread(*data, 1, *size, file) == *size);
-    fclose(file);
-}
-
 int main(int count, char** arguments) {
     char first[512];
     char second[512];

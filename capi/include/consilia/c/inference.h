@@ -47,6 +47,10 @@ typedef struct consilia_engine_options {
     consilia_str_t profile_directory; /* where measured sizes and times are kept; empty: nowhere */
     consilia_str_t cache_directory;   /* where backends keep what they compiled; empty: nowhere */
     consilia_str_t backend_directory; /* where libconsilia_backend_*.so lie; empty: beside this library */
+    /* Each opinion is a mean over views of the image, which run as a batch and count as one: */
+    double augment_shift;            /* also shifted four ways by this share of a side, to 0.25; 0: not */
+    double augment_rotation_degrees; /* also turned by so much each way, to 45; 0: not */
+    int32_t augment_mirrors; /* 1: also mirrored; not for chest radiographs: the heart's side matters */
 } consilia_engine_options_t;
 
 /* Reads and verifies member packages; paths and options are copied. One that cannot be used is reported by
