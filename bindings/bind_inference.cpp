@@ -5,7 +5,6 @@
 #include <pybind11/stl/filesystem.h>
 
 #include <chrono>
-#include <exception>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "bindings.hpp"
 #include "consilia/inference/engine.hpp"
 #include "image_source.hpp"
+#include "progress.hpp"
 
 namespace consilia::bindings {
 namespace {
@@ -30,50 +30,16 @@ py::object from_json(const std::string& text) {
     return py::module_::import("json").attr("loads")(text);
 }
 
-/// Calls a Python function between members; what it raises stops the run and is raised from there.
-class PythonProgress {
-public:
-    explicit PythonProgress(py::object call) : call_(std::move(call)) {}
-
-    [[nodiscard]] RunOptions options() {
-        RunOptions options;
-        if (!call_.is_none()) options.progress = [this](const RunProgress& at) { return report(at); };
-        return options;
-    }
-    /// Raises what the function raised, if it did.
-    void rethrow() const {
-        if (raised_) std::rethrow_exception(raised_);
-    }
-
-private:
-    bool report(const RunProgress& at) {
-        const py::gil_scoped_acquire gil;
-        try {
-            const py::object answer = call_(std::string(at.member_id), at.members_done, at.members_total);
-            return answer.is_none() || answer.cast<bool>();
-        } catch (...) {
-            raised_ = std::current_exception();
-            return false;
-        }
-    }
-
-    py::object call_;
-    std::exception_ptr raised_;
-};
-
 template <class Run>
 py::object run_to_dict(py::object progress, const Run& run) {
     PythonProgress reporter(std::move(progress));
-    std::string json;
-    try {
-        const RunOptions options = reporter.options();
-        const py::gil_scoped_release release;
-        json = run(options).to_json();
-    } catch (...) {
-        reporter.rethrow();
-        throw;
+    RunOptions options;
+    if (reporter.is_wanted()) {
+        options.progress = [&reporter](const RunProgress& at) {
+            return reporter.report(std::string(at.member_id), at.members_done, at.members_total);
+        };
     }
-    return from_json(json);
+    return from_json(reporter.while_running([&] { return run(options).to_json(); }));
 }
 
 py::object run_on(Engine& engine, const py::object& image, py::object progress) {
@@ -148,12 +114,13 @@ const EngineOptions kDefaults;
 std::shared_ptr<Engine> open_engine(
     const std::vector<std::filesystem::path>& members, std::uint64_t budget_bytes, std::string device,
     std::int32_t threads, const std::string& consensus, const inference::OpinionModel* opinion_model,
-    std::optional<double> early_stop, double confidence_threshold, bool is_deterministic,
-    const std::optional<std::string>& precision, const std::optional<std::string>& lower_precision,
-    bool may_use_processor, std::uint64_t staging_bytes, std::optional<bool> can_prefetch,
-    std::int64_t idle_release_ms, std::shared_ptr<MemoryLedger> ledger, double ledger_share,
-    std::shared_ptr<inference::DriftMonitor> drift, std::filesystem::path profile_directory,
-    std::filesystem::path cache_directory, std::string backend_directory) {
+    std::optional<double> early_stop, double confidence_threshold, bool augment_mirrors, double augment_shift,
+    double augment_rotation_degrees, bool is_deterministic, const std::optional<std::string>& precision,
+    const std::optional<std::string>& lower_precision, bool may_use_processor, std::uint64_t staging_bytes,
+    std::optional<bool> can_prefetch, std::int64_t idle_release_ms, std::shared_ptr<MemoryLedger> ledger,
+    double ledger_share, std::shared_ptr<inference::DriftMonitor> drift,
+    std::filesystem::path profile_directory, std::filesystem::path cache_directory,
+    std::string backend_directory) {
     EngineOptions options;
     options.budget_bytes = budget_bytes;
     options.device = std::move(device);
@@ -168,6 +135,8 @@ std::shared_ptr<Engine> open_engine(
         if (*early_stop != 0) options.early_stop_epsilon = *early_stop;
     }
     options.confidence_threshold = confidence_threshold;
+    options.augmentation = {
+        .mirrors = augment_mirrors, .shift = augment_shift, .rotation_degrees = augment_rotation_degrees};
     options.is_deterministic = is_deterministic;
     if (precision) options.precision = inference::parse_precision(*precision);
     if (lower_precision) options.lower_precision = inference::parse_precision(*lower_precision);
@@ -229,6 +198,9 @@ void bind_inference(py::module_& module) {
              py::arg("consensus") = std::string(to_string(kDefaults.consensus)),
              py::arg("opinion_model") = py::none(), py::arg("early_stop") = py::none(),
              py::arg("confidence_threshold") = kDefaults.confidence_threshold,
+             py::arg("augment_mirrors") = kDefaults.augmentation.mirrors,
+             py::arg("augment_shift") = kDefaults.augmentation.shift,
+             py::arg("augment_rotation_degrees") = kDefaults.augmentation.rotation_degrees,
              py::arg("is_deterministic") = kDefaults.is_deterministic, py::arg("precision") = py::none(),
              py::arg("lower_precision") = py::none(),
              py::arg("may_use_processor") = kDefaults.may_use_processor,
@@ -253,6 +225,11 @@ void bind_inference(py::module_& module) {
              "above 0: nor "
              "those that change it with at most that probability, by the opinion model.\n"
              "    confidence_threshold: Below it a diagnosis needs review.\n"
+             "    augment_mirrors: Each opinion is a mean over views of the image, here also the mirrored "
+             "one. "
+             "Not for chest radiographs: the heart's side matters.\n"
+             "    augment_shift: Also shifted left, right, up and down by this share of a side, to 0.25.\n"
+             "    augment_rotation_degrees: Also turned by so much each way, to 45.\n"
              "    is_deterministic: Images of a batch run one by one, so that their bits do not depend on "
              "each other.\n"
              "    precision: `f32`, `bf16` or `f16`; None: as each manifest says.\n"
@@ -289,6 +266,7 @@ void bind_inference(py::module_& module) {
         .def("release_memory", &Engine::release_memory, py::call_guard<py::gil_scoped_release>(),
              "Gives back what no run needs at this instant.");
     bind_dispatcher(module);
+    bind_heat_map(module);
 }
 
 }  // namespace consilia::bindings

@@ -10,6 +10,8 @@
 #include "bindings.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/core/files.hpp"
+#include "consilia/imaging/codec.hpp"
+#include "consilia/imaging/preprocessor.hpp"
 #include "consilia/inference/engine.hpp"
 
 namespace consilia::bindings {
@@ -32,20 +34,26 @@ public:
     }
     /// Without the GIL.
     [[nodiscard]] inference::Inputs prepare(const inference::Engine& engine) const {
-        if (!view_) return engine.prepare(path_, core::sha256_file(path_));
-        const auto* bytes = static_cast<const std::byte*>(view_->ptr);
-        return engine.prepare(std::span(bytes, static_cast<std::size_t>(view_->size)));
+        return view_ ? engine.prepare(bytes()) : engine.prepare(path_, core::sha256_file(path_));
     }
 
     /// Without the GIL.
     [[nodiscard]] inference::Diagnosis run(inference::Engine& engine,
                                            const inference::RunOptions& options) const {
-        if (!view_) return engine.run(path_, core::sha256_file(path_), options);
-        const auto* bytes = static_cast<const std::byte*>(view_->ptr);
-        return engine.run(std::span(bytes, static_cast<std::size_t>(view_->size)), options);
+        return view_ ? engine.run(bytes(), options) : engine.run(path_, core::sha256_file(path_), options);
+    }
+
+    /// Without the GIL.
+    [[nodiscard]] imaging::Image decode() const {
+        if (view_) return imaging::decode(bytes());
+        return imaging::decode(core::read_file(path_, imaging::PreprocessorOptions{}.max_file_bytes));
     }
 
 private:
+    [[nodiscard]] std::span<const std::byte> bytes() const {
+        return {static_cast<const std::byte*>(view_->ptr), static_cast<std::size_t>(view_->size)};
+    }
+
     std::unique_ptr<py::buffer_info> view_;
     std::filesystem::path path_;
 };

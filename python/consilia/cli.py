@@ -193,6 +193,50 @@ def work(
     )
 
 
+@app.command()
+def explain(
+    image: Annotated[Path, typer.Argument(help="A JPEG or PNG.")],
+    members: Annotated[Path, typer.Option(help="Folder of member packages.")],
+    out: Annotated[Path, typer.Option(help="PNG that is written: the heat map over the image.")],
+    bare: Annotated[Path | None, typer.Option(help="PNG of the heat map by itself.")] = None,
+    member: Annotated[str, typer.Option(help="Id of one member. Empty: the whole panel.")] = "",
+    class_name: Annotated[str, typer.Option("--class", help="Empty: the diagnosis.")] = "",
+    method: Annotated[str, typer.Option(help="occlusion or random_masks.")] = "occlusion",
+    masks: Annotated[int, typer.Option(min=1, help="Of random_masks.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of random_masks.")] = 0,
+    budget: Annotated[str, typer.Option(help="Most memory that models may take.")] = "0",
+    threads: Annotated[int, typer.Option(min=0, help="Of one model's run. 0: as the machine has.")] = 0,
+) -> None:
+    """Draw where a member, or the whole panel, looked."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from consilia import inference
+
+    engine = inference.Engine(
+        sorted(members.glob("*.member")), budget_bytes=parse_size(budget), threads=threads
+    )
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(method, total=None)
+        made = inference.explain(
+            engine,
+            image,
+            member_id=member,
+            class_name=class_name,
+            method=method,
+            masks=masks,
+            seed=seed,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    out.write_bytes(made.draw_over_png(image))
+    if bare is not None:
+        bare.write_bytes(made.draw_png())
+    typer.echo(
+        f"{made.class_name} ({made.probability:.2f}) by {member or 'the panel'}, {method}:"
+        f" {made.min:.4f} to {made.max:.4f}"
+    )
+
+
 @app.command(name="list")
 def list_predictions(
     database: Annotated[str, typer.Option(help="sqlite:/path/to/records.db")],

@@ -21,10 +21,12 @@ from consilia._core import inference as _inference
 DriftMonitor = _inference.DriftMonitor
 EarlyStop = _inference.EarlyStop
 Engine = _inference.Engine
+HeatMap = _inference.HeatMap
 MemoryLedger = _inference.MemoryLedger
 Ticket = _inference.Ticket
 
 OpinionModel = _inference.OpinionModel
+explain = _inference.explain
 
 __all__ = [
     "DiagnosisFuture",
@@ -32,9 +34,11 @@ __all__ = [
     "DriftMonitor",
     "EarlyStop",
     "Engine",
+    "HeatMap",
     "MemoryLedger",
     "OpinionModel",
     "Ticket",
+    "explain",
 ]
 
 Image = str | PathLike[str] | bytes | bytearray | memoryview
