@@ -162,7 +162,7 @@ std::vector<Engine::State::Item> Engine::State::begin(std::span<const Inputs> ba
             opinion.pipeline_hash = entry.input_hash;
             opinion.is_skipped = opinion.error_code.empty() && run_options.only_member.value_or(j) != j;
         }
-        if (options.early_stop == EarlyStopping::Never || !run_options.may_stop_early) continue;
+        if (options.early_stop == EarlyStopping::Never || run_options.is_probe) continue;
         items[i].stop.emplace(opinion_model_);
         for (std::size_t j = 0; j < entries.size(); ++j) {
             if (!items[i].diagnosis.opinions[j].is_given()) items[i].stop->drop(j);

@@ -185,7 +185,7 @@ private:
         bool is_stopped = false;
         BatchOptions run_options;
         run_options.only_member = member_;
-        run_options.may_stop_early = false;
+        run_options.is_probe = true;
         run_options.is_cancelled = [&is_stopped](std::size_t) { return is_stopped; };
         run_options.progress = [&](const BatchProgress& at) {
             if (!options_.progress || masks_total_ == 0) return;

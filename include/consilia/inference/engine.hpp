@@ -142,7 +142,7 @@ struct BatchOptions {
     /// Only this member is asked, by its place in the engine's order, and each diagnosis is its word; the
     /// others are skipped.
     std::optional<std::size_t> only_member{};
-    bool may_stop_early = true;  ///< False: every member is asked, whatever the engine's `early_stop`.
+    bool is_probe = false;  ///< No case, but a question about one: `early_stop` leaves nobody out.
 };
 
 /// What became of one image of a batch.
