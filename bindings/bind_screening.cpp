@@ -333,6 +333,8 @@ void bind_engine(ServiceClass& service) {
         "Memory, plan and members of the engine, which is opened if it is not yet: a dict with "
         "`budget_bytes`, "
         "`held_bytes`, `peak_bytes`, `members` and `plan`.");
+    service.def("engine", &Service::engine, py::call_guard<py::gil_scoped_release>(),
+                "The engine, which is opened if it is not yet: for `inference.explain` and the like.");
 }
 
 }  // namespace

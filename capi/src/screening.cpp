@@ -7,6 +7,7 @@
 
 #include "consilia/screening/service.hpp"
 #include "guard.hpp"
+#include "inference.hpp"
 
 namespace core = consilia::core;
 namespace screening = consilia::screening;
@@ -210,6 +211,14 @@ consilia_status_t consilia_service_retry(consilia_service_t* service, const cons
                                          int64_t prediction_id, consilia_error_t** out_error) {
     return guard(out_error,
                  [&] { require(service, "service").service.retry(principal_of(principal), prediction_id); });
+}
+
+consilia_status_t consilia_service_engine(consilia_service_t* service, consilia_engine_t** out_engine,
+                                          consilia_error_t** out_error) {
+    return guard(out_error, [&] {
+        consilia_engine_t*& out = cleared(out_engine, "out_engine");
+        out = new consilia_engine_t{require(service, "service").service.engine()};
+    });
 }
 
 }  // extern "C"

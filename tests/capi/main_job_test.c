@@ -139,6 +139,7 @@ static void test_misuse(const char* folder) {
 int main(int argc, char** argv) {
     consilia_service_options_t options;
     consilia_service_t* service = NULL;
+    consilia_engine_t* engine = NULL;
     consilia_error_t* error = NULL;
     consilia_principal_t admin = {0, {NULL, 0}};
     consilia_principal_t patient_principal = {0, {NULL, 0}};
@@ -214,7 +215,12 @@ int main(int argc, char** argv) {
     consilia_buffer_free(&json);
     OK("retry", consilia_service_retry(service, &admin, first.prediction_id, &error));
 
+    OK("engine", consilia_service_engine(service, &engine, &error));
     consilia_service_free(service);
+    OK("members", consilia_engine_members(engine, &json, &error));
+    CHECK(strncmp(json.data, "[{\"id\":", 7) == 0);
+    consilia_buffer_free(&json);
+    consilia_engine_free(engine);
     if (failures == 0) printf("the main job works from C\n");
     return failures == 0 ? 0 : 1;
 }

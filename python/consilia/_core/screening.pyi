@@ -4,6 +4,7 @@ The X-ray screening service.
 """
 from __future__ import annotations
 import collections.abc
+import consilia._core.inference
 import os
 import typing
 __all__: list[str] = ['Principal', 'Service', 'Statistics', 'Submission', 'WorkResult', 'WorkSummary']
@@ -130,6 +131,10 @@ class Service:
     def create_user(self, principal: Principal, *, username: str, role: str, display_name: str = '', email: str = '') -> int:
         """
         Makes a user and returns its id. Admins only.
+        """
+    def engine(self) -> consilia._core.inference.Engine:
+        """
+        The engine, which is opened if it is not yet: for `inference.explain` and the like.
         """
     def engine_status(self) -> dict:
         """

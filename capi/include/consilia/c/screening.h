@@ -2,6 +2,7 @@
 #define CONSILIA_C_SCREENING_H
 /* The main job over the C ABI: open a service, submit images, work the queue, list what a person may see. */
 #include "consilia/c/core.h"
+#include "consilia/c/inference.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -143,6 +144,12 @@ CONSILIA_C_API consilia_status_t consilia_service_get_json(consilia_service_t* s
 CONSILIA_C_API consilia_status_t consilia_service_retry(consilia_service_t* service,
                                                         const consilia_principal_t* principal,
                                                         int64_t prediction_id, consilia_error_t** out_error);
+
+/* The engine of the service, opened now if it is not yet: its plan and memory, heat maps of its panel. The
+ * handle is the caller's; either may be freed first. Returns as consilia_engine_open(). @since 0.2 */
+CONSILIA_C_API consilia_status_t consilia_service_engine(consilia_service_t* service,
+                                                         consilia_engine_t** out_engine,
+                                                         consilia_error_t** out_error);
 
 #ifdef __cplusplus
 }
