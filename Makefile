@@ -26,7 +26,7 @@ build: setup $(BUILD)/build.ninja  ## Compile everything
 
 demo: setup $(BUILD)/build.ninja  ## The main job, end to end: ARGS="--images DIR --budget 8MiB"
 	@cmake --build $(BUILD) -j $(JOBS) --target demo_runtime -- --quiet
-	@$(PYTHON) -m consilia demo --report $(BUILD)/demo/report.html $(ARGS)
+	@$(PYTHON) -m consilia demo --report $(BUILD)/demo/report.html --heat-maps 4 $(ARGS)
 
 test: build  ## All tests, C++, C and Python
 	ctest --preset $(PRESET) -j $(JOBS)

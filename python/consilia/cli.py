@@ -79,6 +79,9 @@ def demo(
     data: Annotated[
         Path | None, typer.Option(help="Keep database and files here; else they are removed.")
     ] = None,
+    heat_maps: Annotated[
+        int, typer.Option(min=0, help="Show where the panel looked, of at most so many cases.")
+    ] = 0,
 ) -> None:
     """Run the main job: receive images, have six models judge each, list the outcome to four people."""
     from rich.console import Console
@@ -86,7 +89,12 @@ def demo(
     from consilia import demo as job
 
     options = job.Options(
-        images=images, budget_bytes=parse_size(budget), threads=threads, limit=limit, data=data
+        images=images,
+        budget_bytes=parse_size(budget),
+        threads=threads,
+        limit=limit,
+        data=data,
+        heat_maps=heat_maps,
     )
     if members is not None:
         options = replace(options, members=members)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import consilia
-from consilia import imaging, phantoms, screening
+from consilia import imaging, inference, phantoms, screening
 
 CAVEAT = (
     "Demonstration only: these members were trained on generated images. "
@@ -38,6 +38,7 @@ class Options:
     threads: int = 1  # The members are small: with more, each waits for the others longer than it computes.
     limit: int | None = None
     data: Path | None = None
+    heat_maps: int = 0  # So many cases are explained, at most one of each diagnosis.
 
 
 @dataclass(frozen=True)
@@ -213,11 +214,13 @@ def run(options: Options, progress: Progress = lambda done, total, what: None) -
         start = time.perf_counter()
         demo.work(len(submitted), progress)
         outcome.timings_s["work"] = time.perf_counter() - start
-        _collect(demo, outcome, submitted, labels)
+        _collect(demo, options, outcome, submitted, labels)
     return outcome
 
 
-def _collect(demo: Demo, outcome: Outcome, submitted: dict[int, Path], labels: dict[str, str]) -> None:
+def _collect(
+    demo: Demo, options: Options, outcome: Outcome, submitted: dict[int, Path], labels: dict[str, str]
+) -> None:
     start = time.perf_counter()
     for person in demo.people:
         rows = list(demo.rows(person.principal))
@@ -230,12 +233,23 @@ def _collect(demo: Demo, outcome: Outcome, submitted: dict[int, Path], labels: d
         if path is not None:
             pictures = _pictures(path)
             outcome.cases.append({**row, "name": path.name, "label": labels.get(path.name), **pictures})
+    for case in _first_of_each_diagnosis(outcome.cases)[: options.heat_maps]:
+        heat = inference.explain(demo.service.engine(), submitted[case["id"]])
+        case["heat_png"] = heat.draw_over_png(case["image_png"])
     outcome.engine = demo.service.engine_status()
     outcome.environment = {
         "consilia": consilia.__version__,
         "python": platform.python_version(),
         "machine": f"{platform.machine()}, {os.cpu_count()} processors",
     }
+
+
+def _first_of_each_diagnosis(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    first: dict[str, dict[str, Any]] = {}
+    for case in cases:
+        if case["status"] == "completed":
+            first.setdefault(case["diagnosis"], case)
+    return list(first.values())
 
 
 def _field_names(row: dict[str, Any], prefix: str = "") -> Iterator[str]:

@@ -56,7 +56,7 @@ def _context(outcome: Outcome) -> dict[str, Any]:
         "outcome": outcome,
         "colours": colours,
         "cases": cases,
-        "shown": _spread(cases, CASES_SHOWN),
+        "shown": _shown(cases),
         "judged": len(judged),
         "review": sum(1 for case in judged if case["needs_review"]),
         "labelled": len(labelled),
@@ -75,6 +75,7 @@ def _case(case: dict[str, Any], classes: list[str]) -> dict[str, Any]:
     shown["shares"] = _shares(case, classes)
     shown["image"] = _data_uri(case["image_png"])
     shown["clahe"] = _data_uri(case["clahe_png"])
+    shown["heat"] = _data_uri(case["heat_png"]) if "heat_png" in case else None
     return shown
 
 
@@ -125,6 +126,14 @@ def _memory(engine: dict[str, Any]) -> dict[str, Any]:
         "is_cut": budget > scale,
         "used": peak / budget if budget else 0.0,
     }
+
+
+def _shown(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Cases that were explained, and others evenly spread, in their order."""
+    explained = [case for case in cases if case["heat"]]
+    others = [case for case in cases if not case["heat"]]
+    shown = {case["id"] for case in explained + _spread(others, max(0, CASES_SHOWN - len(explained)))}
+    return [case for case in cases if case["id"] in shown]
 
 
 def _spread(cases: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:

@@ -61,6 +61,24 @@ def judged(images: list[Path]) -> demo.Outcome:
     return demo.run(demo.Options(images=images[0].parent, limit=2))
 
 
+def test_cases_that_were_explained_are_shown_with_their_heat_map(images: list[Path], tmp_path: Path) -> None:
+    explained = demo.run(demo.Options(images=images[0].parent, heat_maps=1))
+    assert ["heat_png" in case for case in explained.cases] == [True, False, False, False]
+    _, page = written(explained, tmp_path)
+    pictures = [image["alt"] or "" for image in page.all("img")]
+    assert [alt for alt in pictures if alt.startswith("Heat map of the panel over ")] == [
+        f"Heat map of the panel over {explained.cases[0]['name']}"
+    ]
+    many = [dict(explained.cases[number > 40], id=number) for number in range(60)]
+    for case in many[:-1]:
+        case.pop("heat_png", None)
+    many[-1]["heat_png"] = explained.cases[0]["heat_png"]
+    explained.cases = many
+    _, page = written(explained, tmp_path)
+    assert len([image for image in page.all("img") if (image["alt"] or "").startswith("Submitted")]) == 24
+    assert any((image["alt"] or "").startswith("Heat map") for image in page.all("img"))
+
+
 @pytest.fixture
 def outcome(judged: demo.Outcome) -> demo.Outcome:
     return copy.deepcopy(judged)
