@@ -115,7 +115,9 @@ std::vector<BatchOutcome> Engine::State::run_batch(std::span<const Inputs> batch
         if (done < entries.size()) drop_cancelled(done);
     });
     std::vector<BatchOutcome> outcomes;
-    for (const Item& item : items) note_drift(item);
+    if (!run_options.is_probe) {
+        for (const Item& item : items) note_drift(item);
+    }
     for (Item& item : items) outcomes.push_back({std::move(item.diagnosis), std::move(item.error)});
     return outcomes;
 }

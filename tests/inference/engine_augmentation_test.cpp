@@ -6,10 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "consilia/core/error.hpp"
-#include "consilia/inference/engine.hpp"
-#include "inference/packages.hpp"
-#include "inference/simulated_backend.hpp"
-#include "support/temporary_directory.hpp"
+#include "inference/engine_fixture.hpp"
 
 namespace consilia::inference {
 namespace {
@@ -17,31 +14,23 @@ namespace {
 using test::SimulatedDevice;
 using testing::ElementsAre;
 
-class EngineAugmentationTest : public testing::Test {
+class EngineAugmentationTest : public EngineFixture {
 protected:
     void SetUp() override {
-        SimulatedDevice::reset();
+        EngineFixture::SetUp();
         options_.budget_bytes = 1 << 20;
         options_.backends = {test::simulated_backend()};
     }
-    void add(const std::string& id, const std::string& code) {
-        packages_.push_back(test::write_package(directory_.path(), {.id = id, .code = code}));
-    }
+    void add(const std::string& id, const std::string& code) { EngineFixture::add({.id = id, .code = code}); }
     [[nodiscard]] Engine open() const { return Engine(packages_, options_); }
     /// Of 4 x 4 pixels: 0, 16, 32, …
-    static imaging::Image ramp() {
-        imaging::Image image{4, 4, 1, {}};
-        for (unsigned i = 0; i < 16; ++i) image.pixels.push_back(static_cast<std::uint8_t>(i * 16));
-        return image;
-    }
+    static imaging::Image ramp() { return image(16); }
     /// First probability of a member of four classes that sees a pixel of this brightness.
     static double seen(unsigned pixel) {
         const double odds = std::exp(4.0 * pixel / 255.0);
         return odds / (odds + 3);
     }
 
-    test::TemporaryDirectory directory_;
-    std::vector<std::filesystem::path> packages_;
     EngineOptions options_;
 };
 

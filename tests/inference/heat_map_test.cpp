@@ -10,10 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "consilia/core/error.hpp"
+#include "inference/engine_fixture.hpp"
 #include "inference/heat_masks.hpp"
-#include "inference/packages.hpp"
-#include "inference/simulated_backend.hpp"
-#include "support/temporary_directory.hpp"
 
 namespace consilia::inference {
 namespace {
@@ -23,15 +21,15 @@ using testing::ElementsAre;
 
 constexpr int kSide = 8;
 
-class HeatMapTest : public testing::Test {
+class HeatMapTest : public EngineFixture {
 protected:
     void SetUp() override {
-        SimulatedDevice::reset();
+        EngineFixture::SetUp();
         options_.budget_bytes = 1 << 20;
         options_.backends = {test::simulated_backend()};
     }
     void add(const std::string& id, const std::string& code, int side = kSide) {
-        packages_.push_back(test::write_package(directory_.path(), {.id = id, .code = code, .side = side}));
+        EngineFixture::add({.id = id, .code = code, .side = side});
     }
     [[nodiscard]] Engine open() const { return Engine(packages_, options_); }
     /// White on black in the place that `row` and `column` name in eighths of the image.
@@ -52,8 +50,6 @@ protected:
         return "";
     }
 
-    test::TemporaryDirectory directory_;
-    std::vector<std::filesystem::path> packages_;
     EngineOptions options_;
 };
 
@@ -179,6 +175,16 @@ TEST_F(HeatMapTest, EarlyStoppingIsLeftOut) {
     const HeatMap map = explain(engine, engine.prepare(spot(0, 0)), {.window = 4, .stride = 4});
     for (const Opinion& opinion : map.diagnosis.opinions) EXPECT_TRUE(opinion.is_given());
     EXPECT_THAT(SimulatedDevice::instance().batches, ElementsAre(1, 1, 1, 4, 4, 4));
+}
+
+TEST_F(HeatMapTest, ADriftMonitorIsNotTold) {
+    add("a", "sees=0 weights=1");
+    options_.drift = std::make_shared<DriftMonitor>();
+    Engine engine = open();
+    (void)explain(engine, engine.prepare(spot(0, 0)), {.window = 4, .stride = 4});
+    EXPECT_EQ(options_.drift->statistics("opinion.entropy").reference_count, 0U);
+    (void)engine.run(spot(0, 0));
+    EXPECT_EQ(options_.drift->statistics("opinion.entropy").reference_count, 1U);
 }
 
 TEST_F(HeatMapTest, AMemberThatCannotAnswerIsLeftOutOfThePanel) {

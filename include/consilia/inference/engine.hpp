@@ -142,7 +142,8 @@ struct BatchOptions {
     /// Only this member is asked, by its place in the engine's order, and each diagnosis is its word; the
     /// others are skipped.
     std::optional<std::size_t> only_member{};
-    bool is_probe = false;  ///< No case, but a question about one: `early_stop` leaves nobody out.
+    /// No case, but a question about one: `early_stop` leaves nobody out, and `drift` is not told.
+    bool is_probe = false;
 };
 
 /// What became of one image of a batch.

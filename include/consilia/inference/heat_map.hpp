@@ -109,11 +109,11 @@ struct CONSILIA_API HeatMap {
 };
 
 /// Runs `inputs`, which `engine.prepare` gave, once as they are and once for each mask, in batches through
-/// `engine.run_batch`: within its budget, between its other callers, by its consensus and augmentation. Early
-/// stopping is left out, since pooled probabilities of different members could not be compared; under the
-/// rule `majority` the pool moves only where a member changes its mind. The same options give the same masks;
-/// scores agree to rounding, and to the bit with the engine's `is_deterministic`.
-/// Threading: as the engine's calls, safe.
+/// `engine.run_batch`: within its budget, between its other callers, by its consensus and augmentation. A
+/// drift monitor is not told, and early stopping is left out, since pooled probabilities of different members
+/// could not be compared; under the rule `majority` the pool moves only where a member changes its mind. The
+/// same options give the same masks; scores agree to rounding, and to the bit with the engine's
+/// `is_deterministic`. Threading: as the engine's calls, safe.
 /// @throws InvalidArgument (`heat_map.<field>` with the reason; `engine.batch`: not prepared by this engine);
 ///         InferenceError (`ensemble.no_opinion` with the reason of each member that was asked;
 ///         `heat_map.member_failed`: a member answered and then failed under a mask); Cancelled; Unavailable.
