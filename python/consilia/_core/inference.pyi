@@ -8,7 +8,7 @@ import numpy
 import numpy.typing
 import os
 import typing
-__all__: list[str] = ['Dispatcher', 'DriftMonitor', 'EarlyStop', 'Engine', 'MemoryLedger', 'OpinionModel', 'Ticket']
+__all__: list[str] = ['Dispatcher', 'DriftMonitor', 'EarlyStop', 'Engine', 'HeatMap', 'MemoryLedger', 'OpinionModel', 'Ticket', 'explain']
 class MemoryLedger:
     """
     The memory that several engines share. They run in turns, member by member; what one keeps beyond its share goes when another needs it.
@@ -171,7 +171,7 @@ class Engine:
     """
     Runs an ensemble of member packages within a memory budget.
     """
-    def __init__(self, members: collections.abc.Sequence[os.PathLike | str | bytes], *, budget_bytes: typing.SupportsInt | typing.SupportsIndex = 0, device: str = '', threads: typing.SupportsInt | typing.SupportsIndex = 0, consensus: str = 'weighted_soft_vote', opinion_model: OpinionModel = None, early_stop: typing.SupportsFloat | typing.SupportsIndex | None = None, confidence_threshold: typing.SupportsFloat | typing.SupportsIndex = 0.75, is_deterministic: bool = False, precision: str | None = None, lower_precision: str | None = None, may_use_processor: bool = False, staging_bytes: typing.SupportsInt | typing.SupportsIndex = 0, can_prefetch: bool | None = None, idle_release_ms: typing.SupportsInt | typing.SupportsIndex = 0, ledger: MemoryLedger = None, ledger_share: typing.SupportsFloat | typing.SupportsIndex = 1.0, drift: DriftMonitor = None, profile_directory: os.PathLike | str | bytes = '', cache_directory: os.PathLike | str | bytes = '', backend_directory: str = '') -> None:
+    def __init__(self, members: collections.abc.Sequence[os.PathLike | str | bytes], *, budget_bytes: typing.SupportsInt | typing.SupportsIndex = 0, device: str = '', threads: typing.SupportsInt | typing.SupportsIndex = 0, consensus: str = 'weighted_soft_vote', opinion_model: OpinionModel = None, early_stop: typing.SupportsFloat | typing.SupportsIndex | None = None, confidence_threshold: typing.SupportsFloat | typing.SupportsIndex = 0.75, augment_mirrors: bool = False, augment_shift: typing.SupportsFloat | typing.SupportsIndex = 0.0, augment_rotation_degrees: typing.SupportsFloat | typing.SupportsIndex = 0.0, is_deterministic: bool = False, precision: str | None = None, lower_precision: str | None = None, may_use_processor: bool = False, staging_bytes: typing.SupportsInt | typing.SupportsIndex = 0, can_prefetch: bool | None = None, idle_release_ms: typing.SupportsInt | typing.SupportsIndex = 0, ledger: MemoryLedger = None, ledger_share: typing.SupportsFloat | typing.SupportsIndex = 1.0, drift: DriftMonitor = None, profile_directory: os.PathLike | str | bytes = '', cache_directory: os.PathLike | str | bytes = '', backend_directory: str = '') -> None:
         """
         Reads and verifies packages. One that cannot be used is reported by `members`, and the rest goes on.
 
@@ -184,6 +184,9 @@ class Engine:
             opinion_model: What was fitted to this panel; it replaces consensus, weights and threshold.
             early_stop: None; 0: members that cannot change the diagnosis are not asked; a number above 0: nor those that change it with at most that probability, by the opinion model.
             confidence_threshold: Below it a diagnosis needs review.
+            augment_mirrors: Each opinion is a mean over views of the image, here also the mirrored one. Not for chest radiographs: the heart's side matters.
+            augment_shift: Also shifted left, right, up and down by this share of a side, to 0.25.
+            augment_rotation_degrees: Also turned by so much each way, to 45.
             is_deterministic: Images of a batch run one by one, so that their bits do not depend on each other.
             precision: `f32`, `bf16` or `f16`; None: as each manifest says.
             lower_precision: `bf16` or `f16`: what members may step down to where memory is refused.
@@ -297,3 +300,76 @@ class Dispatcher:
         """
         Brings every member in and measures batches of one and of `batch_max`: for before the first request.
         """
+class HeatMap:
+    """
+    Where a member or the panel looked, with what reproduces it.
+    """
+    def __repr__(self) -> str:
+        ...
+    def draw_over_png(self, image: typing.Any, *, opacity: typing.SupportsFloat | typing.SupportsIndex = 0.6) -> bytes:
+        """
+        The map over the image that was explained, a path or bytes, in the image's resolution; `opacity` from 0 to 1.
+        """
+    def draw_png(self) -> bytes:
+        """
+        The map by itself in its own resolution.
+        """
+    def to_dict(self) -> typing.Any:
+        """
+        Everything but the values: method and parameters, hash of the input, and the diagnosis with members, pipelines and versions.
+        """
+    @property
+    def class_name(self) -> str:
+        ...
+    @property
+    def max(self) -> float:
+        ...
+    @property
+    def member_id(self) -> str:
+        """
+        Empty: the panel.
+        """
+    @property
+    def min(self) -> float:
+        ...
+    @property
+    def noise(self) -> float:
+        """
+        Of `random_masks`: by how much a value strays if the place makes no difference; less with more masks.
+        """
+    @property
+    def probability(self) -> float:
+        """
+        Of the class, nothing being covered.
+        """
+    @property
+    def values(self) -> numpy.typing.NDArray[numpy.float32]:
+        """
+        float32 [height, width] in the resolution of the input tensor: how much the probability falls where a place is
+        covered (`occlusion`), or its mean where the place is kept (`random_masks`). A view, not to be written to.
+        """
+def explain(engine: Engine, image: typing.Any, *, member_id: str = '', class_name: str = '', method: str = 'occlusion', fill: typing.SupportsFloat | typing.SupportsIndex | None = None, window: typing.SupportsInt | typing.SupportsIndex | None = None, stride: typing.SupportsInt | typing.SupportsIndex | None = None, masks: typing.SupportsInt | typing.SupportsIndex = 1000, cells: typing.SupportsInt | typing.SupportsIndex = 8, keep_probability: typing.SupportsFloat | typing.SupportsIndex = 0.5, seed: typing.SupportsInt | typing.SupportsIndex = 0, batch_max: typing.SupportsInt | typing.SupportsIndex = 16, progress: typing.Any = None) -> HeatMap:
+    """
+    Where a member, or the whole panel, looked: the image is run again and again with parts of it covered.
+
+    Args:
+        engine: Runs the covered images in batches, within its budget.
+        image: A path or encoded bytes.
+        member_id: Empty: the probability that the panel pools.
+        class_name: Empty: the diagnosis of that member or of the panel.
+        method: `occlusion` (a moving window) or `random_masks` (RISE).
+        fill: What covered places hold, in the unit of the prepared tensor; None: the mean of each channel.
+        window: Of `occlusion`: its side in pixels of the input tensor; None: an eighth of the shorter side.
+        stride: Of `occlusion`: how far it moves; None: half of the window.
+        masks: Of `random_masks`: how many, 1 to 100000.
+        cells: Of `random_masks`: along each side.
+        keep_probability: Of `random_masks`: of each point of the grid.
+        seed: Of `random_masks`: the same masks for the same seed.
+        batch_max: Covered images that are handed to the engine together.
+        progress: Called as `progress(masks_done, masks_total)`; it may return False to stop.
+
+    Raises:
+        InvalidArgument: `heat_map.<field>` has no meaning, or does not fit the input.
+        InferenceError: A member that is asked cannot answer.
+        Cancelled: `progress` said so.
+    """
