@@ -2,8 +2,7 @@
 
 #include <memory>
 
-#include "consilia/inference/drift.hpp"
-#include "guard.hpp"
+#include "inference.hpp"
 
 namespace inference = consilia::inference;
 using consilia::capi::cleared;
@@ -18,11 +17,6 @@ using consilia::capi::view;
 static_assert(offsetof(consilia_drift_options_t, window_size) == 16);
 static_assert(offsetof(consilia_drift_statistics_t, psi) == 40);
 
-struct consilia_drift_monitor {
-    explicit consilia_drift_monitor(const inference::DriftOptions& options) : monitor(options) {}
-    inference::DriftMonitor monitor;
-};
-
 extern "C" {
 
 consilia_status_t consilia_drift_monitor_new(const consilia_drift_options_t* options,
@@ -35,7 +29,8 @@ consilia_status_t consilia_drift_monitor_new(const consilia_drift_options_t* opt
         if (known.bins != 0) made.bins = known.bins;
         if (known.max_series != 0) made.max_series = known.max_series;
         if (known.window_size != 0) made.window_size = known.window_size;
-        out = new consilia_drift_monitor_t(made);
+        made.reference_size = known.reference_size;
+        out = new consilia_drift_monitor_t{std::make_shared<inference::DriftMonitor>(made)};
     });
 }
 
@@ -45,17 +40,22 @@ void consilia_drift_monitor_free(consilia_drift_monitor_t* monitor) {
 
 consilia_status_t consilia_drift_monitor_declare(consilia_drift_monitor_t* monitor, consilia_str_t series,
                                                  double low, double high, consilia_error_t** out_error) {
-    return guard(out_error, [&] { require(monitor, "monitor").monitor.declare(view(series), low, high); });
+    return guard(out_error, [&] { require(monitor, "monitor").monitor->declare(view(series), low, high); });
 }
 
 consilia_status_t consilia_drift_monitor_add(consilia_drift_monitor_t* monitor, consilia_str_t series,
                                              double value, consilia_error_t** out_error) {
-    return guard(out_error, [&] { require(monitor, "monitor").monitor.add(view(series), value); });
+    return guard(out_error, [&] { require(monitor, "monitor").monitor->add(view(series), value); });
+}
+
+consilia_status_t consilia_drift_monitor_end_references(consilia_drift_monitor_t* monitor,
+                                                        consilia_error_t** out_error) {
+    return guard(out_error, [&] { require(monitor, "monitor").monitor->end_references(); });
 }
 
 consilia_status_t consilia_drift_monitor_end_reference(consilia_drift_monitor_t* monitor,
                                                        consilia_str_t series, consilia_error_t** out_error) {
-    return guard(out_error, [&] { require(monitor, "monitor").monitor.end_reference(view(series)); });
+    return guard(out_error, [&] { require(monitor, "monitor").monitor->end_reference(view(series)); });
 }
 
 consilia_status_t consilia_drift_monitor_statistics(const consilia_drift_monitor_t* monitor,
@@ -64,7 +64,8 @@ consilia_status_t consilia_drift_monitor_statistics(const consilia_drift_monitor
                                                     consilia_error_t** out_error) {
     return guard(out_error, [&] {
         consilia_drift_statistics_t& out = cleared_sized(out_statistics, "out_statistics");
-        const inference::DriftStatistics found = require(monitor, "monitor").monitor.statistics(view(series));
+        const inference::DriftStatistics found =
+            require(monitor, "monitor").monitor->statistics(view(series));
         fill_sized(out, {.struct_size = 0,
                          .reference_count = found.reference_count,
                          .window_count = found.window_count,
@@ -78,7 +79,7 @@ consilia_status_t consilia_drift_monitor_series(const consilia_drift_monitor_t* 
                                                 consilia_buffer_t* out_json, consilia_error_t** out_error) {
     return guard(out_error, [&] {
         consilia_buffer_t& out = cleared(out_json, "out_json");
-        out = to_buffer(consilia::capi::json_list(require(monitor, "monitor").monitor.series()));
+        out = to_buffer(consilia::capi::json_list(require(monitor, "monitor").monitor->series()));
     });
 }
 
@@ -86,20 +87,20 @@ consilia_status_t consilia_drift_monitor_merge(consilia_drift_monitor_t* monitor
                                                const consilia_drift_monitor_t* other,
                                                consilia_error_t** out_error) {
     return guard(out_error,
-                 [&] { require(monitor, "monitor").monitor.merge(require(other, "other").monitor); });
+                 [&] { require(monitor, "monitor").monitor->merge(*require(other, "other").monitor); });
 }
 
 consilia_status_t consilia_drift_monitor_json(const consilia_drift_monitor_t* monitor,
                                               consilia_buffer_t* out_json, consilia_error_t** out_error) {
     return guard(out_error, [&] {
         consilia_buffer_t& out = cleared(out_json, "out_json");
-        out = to_buffer(require(monitor, "monitor").monitor.to_json());
+        out = to_buffer(require(monitor, "monitor").monitor->to_json());
     });
 }
 
 consilia_status_t consilia_drift_monitor_read_json(consilia_drift_monitor_t* monitor, consilia_str_t json,
                                                    consilia_error_t** out_error) {
-    return guard(out_error, [&] { require(monitor, "monitor").monitor.read_json(view(json)); });
+    return guard(out_error, [&] { require(monitor, "monitor").monitor->read_json(view(json)); });
 }
 
 }  // extern "C"

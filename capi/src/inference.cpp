@@ -16,6 +16,7 @@ using consilia::capi::engine_of;
 using consilia::capi::guard;
 using consilia::capi::items;
 using consilia::capi::report;
+using consilia::capi::require;
 using consilia::capi::to_buffer;
 using consilia::capi::view;
 
@@ -26,6 +27,8 @@ static_assert(offsetof(consilia_engine_options_t, confidence_threshold) == 80);
 static_assert(offsetof(consilia_engine_options_t, staging_bytes) == 128);
 static_assert(offsetof(consilia_engine_options_t, backend_directory) == 176);
 static_assert(offsetof(consilia_engine_options_t, augment_mirrors) == 208);
+static_assert(offsetof(consilia_engine_options_t, ledger_share) == 224);
+static_assert(offsetof(consilia_engine_options_t, class_count) == 248);
 static_assert(offsetof(consilia_run_progress_t, members_total) == 32);
 
 namespace {
@@ -76,6 +79,12 @@ inference::EngineOptions engine_options(const consilia_engine_options_t& given) 
     options.augmentation = {.mirrors = given.augment_mirrors != 0,
                             .shift = given.augment_shift,
                             .rotation_degrees = given.augment_rotation_degrees};
+    if (given.ledger != nullptr) options.ledger = given.ledger->ledger;
+    if (given.ledger_share != 0) options.ledger_share = given.ledger_share;
+    if (given.drift != nullptr) options.drift = given.drift->monitor;
+    for (const consilia_str_t& name : items(given.classes, given.class_count, "classes")) {
+        options.classes.emplace_back(view(name));
+    }
     return options;
 }
 
@@ -150,6 +159,32 @@ std::string members_json(const inference::Engine& engine) {
 }  // namespace
 
 extern "C" {
+
+consilia_status_t consilia_memory_ledger_new(uint64_t budget_bytes, uint64_t reserve_bytes,
+                                             consilia_memory_ledger_t** out_ledger,
+                                             consilia_error_t** out_error) {
+    return guard(out_error, [&] {
+        consilia_memory_ledger_t*& out = cleared(out_ledger, "out_ledger");
+        out = new consilia_memory_ledger_t{std::make_shared<inference::MemoryLedger>(
+            inference::LedgerOptions{.budget_bytes = budget_bytes, .reserve_bytes = reserve_bytes})};
+    });
+}
+
+void consilia_memory_ledger_free(consilia_memory_ledger_t* ledger) {
+    delete ledger;
+}
+
+consilia_status_t consilia_memory_ledger_holders(const consilia_memory_ledger_t* ledger,
+                                                 consilia_buffer_t* out_json, consilia_error_t** out_error) {
+    return guard(out_error, [&] {
+        consilia_buffer_t& out = cleared(out_json, "out_json");
+        auto holders = nlohmann::ordered_json::array();
+        for (const inference::LedgerHolder& holder : require(ledger, "ledger").ledger->holders()) {
+            holders.push_back({{"owner", holder.owner}, {"held_bytes", holder.held_bytes}});
+        }
+        out = to_buffer(holders.dump());
+    });
+}
 
 consilia_status_t consilia_engine_open(const consilia_str_t* member_paths, size_t member_count,
                                        const consilia_engine_options_t* options,

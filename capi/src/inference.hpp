@@ -1,17 +1,27 @@
 #pragma once
-// What is behind an engine's handle, and what its runs share with those of a dispatcher.
+// What is behind the handles of engines and of what they share, and what runs share with those of a
+// dispatcher.
 #include <cstddef>
 #include <memory>
 #include <span>
 
 #include "consilia/c/inference.h"
 #include "consilia/core/files.hpp"
+#include "consilia/inference/drift.hpp"
 #include "consilia/inference/engine.hpp"
 #include "guard.hpp"
 
 struct consilia_engine {
     /// Kept by dispatchers too: either may be freed first.
     std::shared_ptr<consilia::inference::Engine> engine;
+};
+
+struct consilia_memory_ledger {
+    std::shared_ptr<consilia::inference::MemoryLedger> ledger;
+};
+
+struct consilia_drift_monitor {
+    std::shared_ptr<consilia::inference::DriftMonitor> monitor;
 };
 
 namespace consilia::capi {

@@ -14,9 +14,10 @@ typedef struct consilia_drift_monitor consilia_drift_monitor_t;
 /* Zero means default in every field. Prepare with CONSILIA_INIT(&options). */
 typedef struct consilia_drift_options {
     size_t struct_size;
-    uint32_t bins;        /* of equal width over a series' range, 2 to 1000; 0: 20 */
-    uint32_t max_series;  /* most series; 0: 256 */
-    uint64_t window_size; /* values a tumbling window; 0: 1000 */
+    uint32_t bins;           /* of equal width over a series' range, 2 to 1000; 0: 20 */
+    uint32_t max_series;     /* most series; 0: 256 */
+    uint64_t window_size;    /* values a tumbling window; 0: 1000 */
+    uint64_t reference_size; /* a reference ends by itself after so many values; 0: when asked */
 } consilia_drift_options_t;
 
 /* `options` may be NULL. Returns _OK or _INVALID_ARGUMENT (`drift.bins`, …). @since 0.2 */
@@ -40,6 +41,9 @@ CONSILIA_C_API consilia_status_t consilia_drift_monitor_add(consilia_drift_monit
 CONSILIA_C_API consilia_status_t consilia_drift_monitor_end_reference(consilia_drift_monitor_t* monitor,
                                                                       consilia_str_t series,
                                                                       consilia_error_t** out_error);
+/* Of every series that has values. @since 0.2 */
+CONSILIA_C_API consilia_status_t consilia_drift_monitor_end_references(consilia_drift_monitor_t* monitor,
+                                                                       consilia_error_t** out_error);
 
 /* One series against its reference. Prepare with CONSILIA_INIT(&statistics). */
 typedef struct consilia_drift_statistics {

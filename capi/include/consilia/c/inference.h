@@ -2,6 +2,7 @@
 #define CONSILIA_C_INFERENCE_H
 /* Ensembles within a memory budget: member packages are opened as an engine, planned, and run on images. */
 #include "consilia/c/core.h"
+#include "consilia/c/drift.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,6 +24,22 @@ typedef int32_t (*consilia_run_progress_fn)(const consilia_run_progress_t* progr
 
 enum { CONSILIA_EARLY_STOP_NEVER = 0, CONSILIA_EARLY_STOP_LOSSLESS = 1, CONSILIA_EARLY_STOP_BOUNDED = 2 };
 enum { CONSILIA_PREFETCH_AUTO = 0, CONSILIA_PREFETCH_ON = 1, CONSILIA_PREFETCH_OFF = 2 };
+
+/* The memory that several engines share. They run in turns, member by member; what one keeps beyond its share
+ * goes when another needs it. consilia_memory_ledger_free(). Threading: safe. */
+typedef struct consilia_memory_ledger consilia_memory_ledger_t;
+
+/* `reserve_bytes` of the budget are kept back. Returns _OK or _INVALID_ARGUMENT (`ledger.budget`). @since 0.2
+ */
+CONSILIA_C_API consilia_status_t consilia_memory_ledger_new(uint64_t budget_bytes, uint64_t reserve_bytes,
+                                                            consilia_memory_ledger_t** out_ledger,
+                                                            consilia_error_t** out_error);
+/* Engines that were opened with it keep it. NULL is allowed. */
+CONSILIA_C_API void consilia_memory_ledger_free(consilia_memory_ledger_t* ledger);
+/* Who holds how much, the largest first: `[{"owner", "held_bytes"}]`. @since 0.2 */
+CONSILIA_C_API consilia_status_t consilia_memory_ledger_holders(const consilia_memory_ledger_t* ledger,
+                                                                consilia_buffer_t* out_json,
+                                                                consilia_error_t** out_error);
 
 /* Zero means default in every field. Prepare with CONSILIA_INIT(&options). */
 typedef struct consilia_engine_options {
@@ -51,6 +68,14 @@ typedef struct consilia_engine_options {
     double augment_shift;            /* also shifted four ways by this share of a side, to 0.25; 0: not */
     double augment_rotation_degrees; /* also turned by so much each way, to 45; 0: not */
     int32_t augment_mirrors; /* 1: also mirrored; not for chest radiographs: the heart's side matters */
+    /* Shared with other engines; it has the budget then. NULL: its own. Either may be freed first. */
+    const consilia_memory_ledger_t* ledger;
+    double ledger_share; /* against the others' that hold anything: 2 keeps twice as much as 1; 0: 1 */
+    /* Told of each diagnosis (docs/opinions.md has the series); either may be freed first. NULL: nobody is.
+     */
+    const consilia_drift_monitor_t* drift;
+    const consilia_str_t* classes; /* that every member must have, in this order; NULL: the first member's */
+    size_t class_count;
 } consilia_engine_options_t;
 
 /* Reads and verifies member packages; paths and options are copied. One that cannot be used is reported by
