@@ -104,6 +104,13 @@ TEST_F(SimulatedGpuTest, EveryCardTakesWhatWasPlannedForIt) {
         before_ms = ms;
         RecordProperty("batch_" + std::to_string(card), std::to_string(plan.batch_size));
     }
+}
+
+TEST_F(SimulatedGpuTest, PanelsLargerThanTheCardComeInAsSeldomAsCanBe) {
+    for (int i = 0; i < 6; ++i) {
+        add_member("large" + std::to_string(i), 0,
+                   "code=" + std::to_string(6 * kGiB) + " open_ms=2000 run_ms=100");
+    }
     // Of six, one, three and all are on the card when a pass ends, and the next begins with them.
     for (const auto& [card, opened] : {std::pair{8, 5}, {24, 3}, {80, 0}}) {
         SCOPED_TRACE(std::to_string(card) + " GB");

@@ -221,6 +221,7 @@ std::unique_ptr<consilia_model> open_torchscript(const consilia_backend_open_opt
     std::istream stream(&code);
     static std::mutex one_at_a_time;  // So that models do not count each other's memory.
     const std::lock_guard lock(one_at_a_time);
+    (void)one_origin();  // The parser's and the operators' tables are no model's.
     const std::uint64_t before = backends::allocated_bytes();
     auto model = std::make_unique<TorchScriptModel>(torch::jit::load(stream, device), device, precision);
     if (device.is_cpu()) model->note_heap(backends::difference(backends::allocated_bytes(), before));
