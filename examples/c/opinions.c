@@ -98,8 +98,8 @@ int main(void) {
 
     TRY("agree", consilia_opinion_model_agree(model, &one, &consensus, pool, &error));
     TRY("set", consilia_opinion_model_conformal_set(model, pool, CLASSES, likely, &likely_count, &error));
-    printf("%s, confidence %.3f%s; %d of 4 classes cover the truth\n", names[consensus.class_index], consensus.confidence,
-           consensus.needs_review ? ", needs review" : "", (int)likely_count);
+    printf("%s, confidence %.3f%s; %d of 4 classes cover the truth\n", names[consensus.class_index],
+           consensus.confidence, consensus.needs_review ? ", needs review" : "", (int)likely_count);
 
     /* The members one by one, until those left cannot change the class. */
     TRY("order", consilia_opinion_model_order(model, order, &error));

@@ -39,6 +39,11 @@ class OpinionModel:
     @staticmethod
     def from_json(json: str) -> OpinionModel:
         ...
+    @staticmethod
+    def load(path: os.PathLike | str | bytes) -> OpinionModel:
+        """
+        Reads what `save` wrote.
+        """
     def __init__(self, member_ids: collections.abc.Sequence[str], classes: collections.abc.Sequence[str], *, rule: str = 'weighted_soft_vote', fallback: str = 'log_opinion_pool', weights: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex] = [], confidence_threshold: typing.SupportsFloat | typing.SupportsIndex = 0.0) -> None:
         ...
     def agree(self, probabilities: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> dict:
@@ -80,6 +85,10 @@ class OpinionModel:
     def hash(self) -> str:
         """
         SHA-256 of `to_json()`.
+        """
+    def save(self, path: os.PathLike | str | bytes) -> None:
+        """
+        Writes `to_json()` as a new file, whole or not at all; nothing is overwritten.
         """
     def to_json(self) -> str:
         """
