@@ -13,12 +13,25 @@ std::uint64_t beyond(std::uint64_t value, std::uint64_t other) {
     return value > other ? value - other : 0;
 }
 
+std::size_t position_of(std::size_t index, const Pass& pass) {
+    return static_cast<std::size_t>(std::find(pass.order.begin(), pass.order.end(), index) -
+                                    pass.order.begin());
+}
+
 }  // namespace
 
-void DeviceMembers::give_back_heap(Place& place, std::uint64_t wanted_bytes) {
-    if (kept_by_heap_bytes_ == 0 || options_.ledger->available_bytes() >= wanted_bytes + kept_by_heap_bytes_)
-        return;
-    place.backend->release_cache(options_.device);
+void DeviceMembers::settle_heap(std::size_t index, std::uint64_t wanted_bytes, std::size_t batch,
+                                const Pass& pass, RunRecord& record) {
+    // The run takes what the heap keeps before it takes more.
+    const std::uint64_t beside = beyond(kept_by_heap_bytes_, places_[index].slot->activation_bytes(batch));
+    if (beside == 0) return;
+    const auto missing = [&] { return missing_bytes(wanted_bytes + beside); };
+    // Weights are read again faster than pages of the heap are taken again.
+    if (!places_[index].step_down.is_on_processor()) {
+        evict_in_order(pass, position_of(index, pass), missing, Evicted::Weights, record);
+    }
+    if (missing() == 0) return;
+    places_[index].backend->release_cache(options_.device);
     kept_by_heap_bytes_ = 0;
 }
 
@@ -31,24 +44,26 @@ void DeviceMembers::make_room(std::uint64_t size_bytes, std::size_t index, const
     if (places_[index].step_down.is_on_processor()) return;
     if (missing_bytes(size_bytes) == 0) return;
     tenant_.reclaim_excess(size_bytes, record);
-    const auto at = std::find(pass.order.begin(), pass.order.end(), index);
     evict_in_order(
-        pass, static_cast<std::size_t>(at - pass.order.begin()), [&] { return missing_bytes(size_bytes); },
+        pass, position_of(index, pass), [&] { return missing_bytes(size_bytes); }, Evicted::WeightsAndCode,
         record);
     if (missing_bytes(size_bytes) > 0) tenant_.reclaim_all(size_bytes, record);
 }
 
 void DeviceMembers::evict_in_order(const Pass& pass, std::size_t position,
-                                   const std::function<std::uint64_t()>& missing, RunRecord& record) {
+                                   const std::function<std::uint64_t()>& missing, Evicted evicted,
+                                   RunRecord& record) {
     enum Round { Planned, DespitePins, WithCode };
     for (const Round round : {Planned, DespitePins, WithCode}) {
+        if (round == WithCode && evicted == Evicted::Weights) return;
         visit_eviction_order(pass.order, position, pass.plan.is_alternating, [&](std::size_t victim) {
             const std::uint64_t missing_bytes = missing();
             if (missing_bytes == 0) return false;
             const PlannedMember& member = pass.plan.members[victim];
             if (places_[victim].step_down.is_on_processor() || (round == Planned && member.is_pinned))
                 return true;
-            const bool with_code = round == WithCode || (round == Planned && !member.is_code_pinned);
+            const bool with_code = evicted == Evicted::WeightsAndCode &&
+                                   (round == WithCode || (round == Planned && !member.is_code_pinned));
             evict(*places_[victim].slot, missing_bytes, with_code, record);
             return true;
         });
@@ -69,7 +84,7 @@ void DeviceMembers::give_back(std::uint64_t wanted_bytes, std::uint64_t kept_byt
         return std::min(missing_bytes(wanted_bytes), beyond(held_bytes(), kept_bytes));
     };
     // As if the next member were about to run; then that one.
-    evict_in_order(*last_pass_, last_position_ + 1, missing, record);
+    evict_in_order(*last_pass_, last_position_ + 1, missing, Evicted::WeightsAndCode, record);
     if (last_position_ + 1 < last_pass_->order.size() && missing() > 0) {
         evict(*places_[last_pass_->order[last_position_ + 1]].slot, missing(), true, record);
     }

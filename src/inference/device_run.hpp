@@ -143,16 +143,18 @@ private:
     bool step_down(std::size_t index, std::size_t batch, const Pass& pass, const core::Error& why,
                    RunRecord& record);
     void settle(Place& place);
-    /// Lets the runtime give back what runs before left, where the budget has no room for it beside these
-    /// bytes.
-    void give_back_heap(Place& place, std::uint64_t wanted_bytes);
+    /// Makes room beside these bytes for what the heap keeps of runs before and this one does not take; where
+    /// weights do not give enough, the runtime gives the heap back.
+    void settle_heap(std::size_t index, std::uint64_t wanted_bytes, std::size_t batch, const Pass& pass,
+                     RunRecord& record);
     [[nodiscard]] std::uint64_t missing_bytes(std::uint64_t wanted_bytes) const;
     /// Evicts others until this many bytes are available, or nothing is left to evict: what other engines
     /// have beyond their shares, then members of this one, then whatever others have.
     void make_room(std::uint64_t size_bytes, std::size_t index, const Pass& pass, RunRecord& record);
     /// Evicts for the member at `position` of the pass, which is spared, until `missing` is zero.
+    enum class Evicted : std::uint8_t { Weights, WeightsAndCode };
     void evict_in_order(const Pass& pass, std::size_t position, const std::function<std::uint64_t()>& missing,
-                        RunRecord& record);
+                        Evicted evicted, RunRecord& record);
     [[nodiscard]] std::uint64_t held_bytes() const override;
     void give_back(std::uint64_t wanted_bytes, std::uint64_t kept_bytes, RunRecord& record) override;
     void evict(MemberSlot& slot, std::uint64_t size_bytes, bool with_code, RunRecord& record);
