@@ -3,33 +3,24 @@
 
 #include "inference/device_run.hpp"
 #include "inference/plan_simulation.hpp"
+#include "inference/sizes.hpp"
 
 namespace consilia::inference {
 
-namespace {
-
-/// What `value` has more than `other`.
-std::uint64_t beyond(std::uint64_t value, std::uint64_t other) {
-    return value > other ? value - other : 0;
+std::uint64_t DeviceMembers::bytes_of_run(const MemberSlot& slot, std::size_t batch) const {
+    // The run takes what the heap keeps before it takes more.
+    return std::max(slot.activation_bytes(batch), kept_by_heap_bytes_);
 }
-
-std::size_t position_of(std::size_t index, const Pass& pass) {
-    return static_cast<std::size_t>(std::find(pass.order.begin(), pass.order.end(), index) -
-                                    pass.order.begin());
-}
-
-}  // namespace
 
 void DeviceMembers::settle_heap(std::size_t index, std::uint64_t wanted_bytes, std::size_t batch,
                                 const Pass& pass, RunRecord& record) {
-    // The run takes what the heap keeps before it takes more.
-    const std::uint64_t beside = beyond(kept_by_heap_bytes_, places_[index].slot->activation_bytes(batch));
+    if (places_[index].step_down.is_on_processor()) return;
+    const MemberSlot& slot = *places_[index].slot;
+    const std::uint64_t beside = bytes_of_run(slot, batch) - slot.activation_bytes(batch);
     if (beside == 0) return;
     const auto missing = [&] { return missing_bytes(wanted_bytes + beside); };
     // Weights are read again faster than pages of the heap are taken again.
-    if (!places_[index].step_down.is_on_processor()) {
-        evict_in_order(pass, position_of(index, pass), missing, Evicted::Weights, record);
-    }
+    evict_in_order(pass, pass.position_of(index), missing, Evicted::Weights, record);
     if (missing() == 0) return;
     places_[index].backend->release_cache(options_.device);
     kept_by_heap_bytes_ = 0;
@@ -45,7 +36,7 @@ void DeviceMembers::make_room(std::uint64_t size_bytes, std::size_t index, const
     if (missing_bytes(size_bytes) == 0) return;
     tenant_.reclaim_excess(size_bytes, record);
     evict_in_order(
-        pass, position_of(index, pass), [&] { return missing_bytes(size_bytes); }, Evicted::WeightsAndCode,
+        pass, pass.position_of(index), [&] { return missing_bytes(size_bytes); }, Evicted::WeightsAndCode,
         record);
     if (missing_bytes(size_bytes) > 0) tenant_.reclaim_all(size_bytes, record);
 }

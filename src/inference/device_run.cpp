@@ -164,8 +164,7 @@ MemberRun DeviceMembers::run(std::size_t index, const MemberInputs& inputs, cons
                              RunRecord& record) {
     Place& place = places_[index];
     last_pass_ = pass;
-    last_position_ =
-        static_cast<std::size_t>(std::find(pass.order.begin(), pass.order.end(), index) - pass.order.begin());
+    last_position_ = pass.position_of(index);
     MemberRun outcome;
     outcome.was_resident = place.slot->is_loaded();
     for (std::size_t begin = 0; begin < inputs.size();) {
@@ -283,7 +282,7 @@ void DeviceMembers::run_loaded(std::size_t index, std::span<const TensorPointer>
         std::jthread loader;
         if (next != nullptr) {
             const std::uint64_t available = options_.ledger->available_bytes();
-            const std::uint64_t room = available > expected_bytes ? available - expected_bytes : 0;
+            const std::uint64_t room = beyond(available, bytes_of_run(slot, batch));
             prefetched_bytes = next->loaded_bytes();
             loader = std::jthread([next, room, &record, &prefetched_ms] {
                 next->prefetch(room);
@@ -295,7 +294,7 @@ void DeviceMembers::run_loaded(std::size_t index, std::span<const TensorPointer>
     const double run_ms = record.watch.elapsed_ms() - begin_ms;
     slot.profile().note_run_ms(batch, run_ms);
     outcome.run_ms += run_ms;
-    if (slot.keeps_freed_memory()) {
+    if (slot.keeps_freed_memory() && !places_[index].step_down.is_on_processor()) {
         // Between what is still used, the heap keeps some more than was freed: up to a quarter (measured).
         const std::uint64_t freed_bytes = slot.activation_bytes(batch);
         kept_by_heap_bytes_ = std::max(kept_by_heap_bytes_, freed_bytes + freed_bytes / 4);
@@ -314,29 +313,26 @@ void DeviceMembers::run_loaded(std::size_t index, std::span<const TensorPointer>
 MemberSlot* DeviceMembers::prefetch_target(std::size_t index, std::size_t batch, const Pass& pass,
                                            RunRecord& record) {
     if (!options_.can_prefetch) return nullptr;
-    const auto at = std::find(pass.order.begin(), pass.order.end(), index);
-    if (at == pass.order.end()) return nullptr;
-    auto after = std::next(at);
-    if (after == pass.order.end()) {
-        if (pass.plan.is_alternating) return nullptr;
-        after = pass.order.begin();
-    }
-    Place& place = places_[*after];
+    const std::size_t position = pass.position_of(index);
+    if (position == pass.order.size()) return nullptr;
+    const bool is_last = position + 1 == pass.order.size();
+    if (is_last && pass.plan.is_alternating) return nullptr;
+    const std::size_t after = is_last ? pass.order.front() : pass.order[position + 1];
+    Place& place = places_[after];
     MemberSlot& next = *place.slot;
-    if (*after == index || !next.is_open() || next.load_bytes() == 0 || place.step_down.is_on_processor())
+    if (after == index || !next.is_open() || next.load_bytes() == 0 || place.step_down.is_on_processor())
         return nullptr;
-    const std::uint64_t activations = places_[index].slot->activation_bytes(batch);
-    const std::uint64_t wanted = next.load_bytes() + activations;
-    const auto position = static_cast<std::size_t>(at - pass.order.begin());
+    const std::uint64_t beside = bytes_of_run(*places_[index].slot, batch);
+    const std::uint64_t wanted = next.load_bytes() + beside;
     visit_eviction_order(pass.order, position, pass.plan.is_alternating, [&](std::size_t victim) {
         const std::uint64_t available = options_.ledger->available_bytes();
         if (available >= wanted) return false;
-        if (victim != *after && !pass.plan.members[victim].is_pinned) {
+        if (victim != after && !pass.plan.members[victim].is_pinned) {
             evict(*places_[victim].slot, wanted - available, false, record);
         }
         return true;
     });
-    return options_.ledger->available_bytes() > activations ? &next : nullptr;
+    return options_.ledger->available_bytes() > beside ? &next : nullptr;
 }
 
 bool DeviceMembers::step_down(std::size_t index, std::size_t batch, const Pass& pass, const core::Error& why,

@@ -54,6 +54,11 @@ struct RunRecord {
 struct Pass {
     std::vector<std::size_t> order{};
     Plan plan{};
+
+    /// The length of the order for who is not in it.
+    [[nodiscard]] std::size_t position_of(std::size_t index) const {
+        return static_cast<std::size_t>(std::find(order.begin(), order.end(), index) - order.begin());
+    }
 };
 
 /// What one member made of a batch.
@@ -143,6 +148,8 @@ private:
     bool step_down(std::size_t index, std::size_t batch, const Pass& pass, const core::Error& why,
                    RunRecord& record);
     void settle(Place& place);
+    /// While it runs: its activations, with what the heap keeps of runs before.
+    [[nodiscard]] std::uint64_t bytes_of_run(const MemberSlot& slot, std::size_t batch) const;
     /// Makes room beside these bytes for what the heap keeps of runs before and this one does not take; where
     /// weights do not give enough, the runtime gives the heap back.
     void settle_heap(std::size_t index, std::uint64_t wanted_bytes, std::size_t batch, const Pass& pass,
@@ -151,8 +158,8 @@ private:
     /// Evicts others until this many bytes are available, or nothing is left to evict: what other engines
     /// have beyond their shares, then members of this one, then whatever others have.
     void make_room(std::uint64_t size_bytes, std::size_t index, const Pass& pass, RunRecord& record);
-    /// Evicts for the member at `position` of the pass, which is spared, until `missing` is zero.
     enum class Evicted : std::uint8_t { Weights, WeightsAndCode };
+    /// Evicts for the member at `position` of the pass, which is spared, until `missing` is zero.
     void evict_in_order(const Pass& pass, std::size_t position, const std::function<std::uint64_t()>& missing,
                         Evicted evicted, RunRecord& record);
     [[nodiscard]] std::uint64_t held_bytes() const override;
@@ -169,8 +176,9 @@ private:
     std::optional<Pass> last_pass_;          // Of the last run, with its place there.
     std::size_t last_position_ = 0;
     std::uint64_t passes_ = 0;
-    std::uint64_t kept_by_heap_bytes_ = 0;  // Activations that were freed but may still be with the process.
-    LedgerTenant tenant_;                   // Last: nobody asks for memory back while members go.
+    std::uint64_t kept_by_heap_bytes_ =
+        0;                 // Activations freed on the device that the process may still have.
+    LedgerTenant tenant_;  // Last: nobody asks for memory back while members go.
 };
 
 }  // namespace consilia::inference

@@ -31,11 +31,6 @@ constexpr std::uint64_t kUntoldStagingMax = 256 << 20;  ///< Likewise while it i
 /// The first runs of a batch size are watched.
 constexpr std::size_t kMeasuredRuns = 3;
 
-/// What `value` has more than `other`.
-std::uint64_t beyond(std::uint64_t value, std::uint64_t other) {
-    return value > other ? value - other : 0;
-}
-
 /// Floats at an address that kernels are promised, so that they take the same path each time.
 class AlignedFloats {
 public:
@@ -277,7 +272,7 @@ void MemberSlot::shrink(std::uint64_t bytes) noexcept {
     if (!slab_ || bytes == 0) return;
     unbind();
     const std::uint64_t loaded = slab_->loaded_bytes();
-    slab_->drop(loaded > bytes ? loaded - bytes : 0);
+    slab_->drop(beyond(loaded, bytes));
     weights_reservation_.shrink(slab_->loaded_bytes());
 }
 

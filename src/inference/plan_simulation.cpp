@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "inference/sizes.hpp"
+
 namespace consilia::inference {
 
 namespace {
@@ -92,7 +94,7 @@ void PlanSimulation::prefetch(const Candidate& candidate, std::span<const std::s
     if (!place.is_open || missing == 0) return;
     (void)make_room(candidate, pass, position, next, missing + running.activation_bytes);
     const std::uint64_t used = held_bytes_ + running.activation_bytes;
-    const std::uint64_t room = budget_bytes_ > used ? budget_bytes_ - used : 0;
+    const std::uint64_t room = beyond(budget_bytes_, used);
     const std::uint64_t chunk = std::max<std::uint64_t>(cost.chunk_bytes, 1);
     const std::uint64_t brought = room >= missing ? missing : room / chunk * chunk;
     place.loaded_bytes += brought;

@@ -4,12 +4,13 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <thread>
+
+#include "inference/sizes.hpp"
 
 namespace consilia::inference {
 
@@ -24,7 +25,7 @@ public:
     /// What stays of it: more than at the beginning, without free pages.
     [[nodiscard]] std::uint64_t grown_bytes() const {
         (void)::malloc_trim(0);
-        return std::max(resident_bytes(), begin_bytes_) - begin_bytes_;
+        return beyond(resident_bytes(), begin_bytes_);
     }
 
     /// Looks every now and then how much it is, from its beginning to its end. The kernel's own high-water
@@ -47,7 +48,7 @@ public:
     private:
         void note() {
             const std::uint64_t now = resident_bytes();
-            const std::uint64_t grown = now > begin_bytes_ ? now - begin_bytes_ : 0;
+            const std::uint64_t grown = beyond(now, begin_bytes_);
             std::uint64_t seen = peak_bytes_;
             while (grown > seen && !peak_bytes_.compare_exchange_weak(seen, grown)) {
             }

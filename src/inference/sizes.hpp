@@ -1,5 +1,5 @@
 #pragma once
-// Sizes in messages and details.
+// Sizes compared, and in messages and details.
 #include <cstdint>
 #include <cstdio>
 #include <limits>
@@ -8,6 +8,11 @@
 #include "consilia/core/value.hpp"
 
 namespace consilia::inference {
+
+/// What `value` has more than `other`; zero if it has not.
+constexpr std::uint64_t beyond(std::uint64_t value, std::uint64_t other) noexcept {
+    return value > other ? value - other : 0;
+}
 
 /// `812.0 MiB`, `96.5 KiB`, `12 B`.
 inline std::string to_size_text(std::uint64_t bytes) {

@@ -30,6 +30,7 @@ struct consilia_model {
     std::int64_t open_ms = 7;
     std::int64_t run_ms = 3;
     std::int64_t each_us = 0;  // Time of each image.
+    bool measures = false;     // The runtime takes memory of the process that it cannot tell.
     bool is_on_gpu = false;
     std::int64_t needs_weights = 0;
     std::int64_t first_class = -1;  // The logit that is raised, whatever the weights say.
@@ -152,6 +153,7 @@ inline int open(const consilia_backend_open_options_t* options, consilia_model_t
         if (key == "run_ms") model->run_ms = std::stoll(value);
         if (key == "each_us") model->each_us = std::stoll(value);
         if (key == "weights") model->needs_weights = std::stoll(value);
+        if (key == "measures") model->measures = value == "1";
         if (key == "first") model->first_class = std::stoll(value);
         if (key == "sees") model->sees = std::stoll(value);
         if (key == "fail") model->fail = value;
@@ -178,6 +180,7 @@ inline int open(const consilia_backend_open_options_t* options, consilia_model_t
 inline int describe(consilia_model_t* model, consilia_backend_description_t* out, char*, std::size_t) {
     out->resident_bytes = model->code_bytes;
     out->needs_weights = model->needs_weights != 0 ? 1 : 0;
+    out->measure_process = model->measures ? 1 : 0;
     return 0;
 }
 

@@ -159,6 +159,21 @@ TEST_F(SimulatedGpuTest, AMemberThatNoStepBringsOnTheCardRunsOnTheProcessor) {
     EXPECT_THAT(notes(diagnosis), ElementsAre("released what others kept", "device cpu"));
 }
 
+TEST_F(SimulatedGpuTest, WhatRunsOnTheProcessorTakesNoRoomOfTheCard) {
+    add_member("beside", 0,
+               "measures=1 code=" + std::to_string(2 * kGiB) + " activation=" + std::to_string(kGiB));
+    add_member("first", 256 * kMiB, "weights=1 code=1000");
+    add_member("second", 512 * kMiB, "weights=1 code=1000");
+    use_card(2 * kGiB);
+    options_.may_use_processor = true;
+    Engine engine(packages_, options_);
+    for (int pass = 0; pass < 2; ++pass) (void)engine.run(image());
+    const Diagnosis diagnosis = engine.run(image());
+    EXPECT_EQ(diagnosis.opinions[0].device, "cpu");
+    EXPECT_TRUE(diagnosis.opinions[1].was_resident);
+    EXPECT_TRUE(diagnosis.opinions[2].was_resident);
+}
+
 TEST_F(SimulatedGpuTest, AllMemoryComesBack) {
     add_six();
     use_card(2 * kGiB);
