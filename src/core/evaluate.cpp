@@ -12,7 +12,7 @@ namespace {
 
 class Evaluator {
 public:
-    Evaluator(const FieldSource& fields, const Parameters& parameters)
+    Evaluator(const FieldSource& fields, const ParameterSource& parameters)
         : fields_(fields), parameters_(parameters) {}
 
     Value value_of(const Expression& expression) const {
@@ -64,12 +64,20 @@ public:
 
 private:
     const Value& parameter(const std::string& name) const {
-        const auto found = parameters_.find(name);
-        if (found == parameters_.end()) {
+        const Value* found = parameters_(name);
+        if (found == nullptr) {
             throw InvalidArgument("expression.missing_parameter", "parameter `" + name + "` is not given",
                                   {{"parameter", name}});
         }
-        return found->second;
+        return *found;
+    }
+
+    /// As `value_of`, without a copy of what is held elsewhere already.
+    const Value& operand_of(const Expression& expression, Value& room) const {
+        if (expression.op() == Operator::Literal) return expression.value();
+        if (expression.op() == Operator::Parameter) return parameter(expression.name());
+        room = value_of(expression);
+        return room;
     }
 
     /// And (`decisive` false) or Or (`decisive` true): one decisive operand decides, else one unknown makes
@@ -88,8 +96,10 @@ private:
     }
 
     Value comparison(const Expression& expression) const {
-        const Value a = value_of(expression.operands()[0]);
-        const Value b = value_of(expression.operands()[1]);
+        Value room_a;
+        Value room_b;
+        const Value& a = operand_of(expression.operands()[0], room_a);
+        const Value& b = operand_of(expression.operands()[1], room_b);
         if (is_unknown(a) || is_unknown(b)) return {};
         const std::strong_ordering order = compare(a, b);
         switch (expression.op()) {
@@ -114,8 +124,9 @@ private:
         const Value wanted = value_of(operands[0]);
         if (is_unknown(wanted)) return {};
         bool any_unknown = false;
-        for (const Expression& operand : operands.subspan(1)) {
-            const Value candidate = value_of(operand);
+        Value room;
+        for (const Expression& other : operands.subspan(1)) {
+            const Value& candidate = operand_of(other, room);
             if (is_unknown(candidate)) {
                 any_unknown = true;
             } else if (compare(wanted, candidate) == 0) {
@@ -180,18 +191,30 @@ private:
     }
 
     const FieldSource& fields_;
-    const Parameters& parameters_;
+    const ParameterSource& parameters_;
 };
+
+ParameterSource source_of(const Parameters& parameters) {
+    return [&parameters](std::string_view name) {
+        const auto found = parameters.find(name);
+        return found == parameters.end() ? nullptr : &found->second;
+    };
+}
 
 }  // namespace
 
 Value evaluate(const Expression& expression, const FieldSource& fields, const Parameters& parameters) {
-    return Evaluator(fields, parameters).value_of(expression);
+    return Evaluator(fields, source_of(parameters)).value_of(expression);
 }
 
 bool matches(const Expression& expression, const FieldSource& fields, const Parameters& parameters) {
-    const Value truth = Evaluator(fields, parameters).truth_of(expression);
-    return !truth.is_null() && truth.as<bool>();
+    return truth(expression, fields, source_of(parameters)).value_or(false);
+}
+
+std::optional<bool> truth(const Expression& condition, const FieldSource& fields,
+                          const ParameterSource& parameters) {
+    const Value truth = Evaluator(fields, parameters).truth_of(condition);
+    return truth.is_null() ? std::nullopt : std::optional(truth.as<bool>());
 }
 
 }  // namespace consilia::core

@@ -258,6 +258,8 @@ CONSILIA_API std::string to_text(const Expression& expression);
 
 /// Gives the value of a field by its dotted path.
 using FieldSource = std::function<Value(std::string_view path)>;
+/// Gives the value of a parameter by its name, which must live through the evaluation; nullptr: not given.
+using ParameterSource = std::function<const Value*(std::string_view name)>;
 
 /// The value of an expression over one object; unknown is null.
 /// @throws InvalidArgument (`expression.missing_parameter`; `expression.type` where two types cannot be
@@ -267,6 +269,10 @@ CONSILIA_API Value evaluate(const Expression& expression, const FieldSource& fie
 /// True if the expression is true: false and unknown both give false, as in a WHERE clause.
 CONSILIA_API bool matches(const Expression& expression, const FieldSource& fields,
                           const Parameters& parameters = {});
+/// The truth of a condition over one object; empty: unknown. For parameters that are found, not collected.
+/// @throws as `evaluate`.
+CONSILIA_API std::optional<bool> truth(const Expression& condition, const FieldSource& fields,
+                                       const ParameterSource& parameters);
 
 /// What a function of values (Add to Ceil, Concat to Contains, NullIf to Greatest, DateOf to JsonBool, Like)
 /// gives for these: the one definition that the evaluator and the connections to SQLite share.
