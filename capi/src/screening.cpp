@@ -50,8 +50,7 @@ screening::ServiceOptions service_options(const consilia_service_options_t& give
 screening::Principal principal_of(const consilia_principal_t* given) {
     const consilia_principal_t& principal = require(given, "principal");
     return {.user_id = principal.user_id == 0 ? core::Value() : core::Value(principal.user_id),
-            .role = std::string(view(principal.role)),
-            .name = {}};
+            .roles = {std::string(view(principal.role))}};
 }
 
 screening::ListOptions list_options(const consilia_list_options_t* given) {

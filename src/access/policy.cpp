@@ -1,10 +1,12 @@
 #include "consilia/access/policy.hpp"
 
 #include <algorithm>
-#include <map>
-#include <set>
+#include <array>
+#include <tuple>
 #include <utility>
 
+#include "access/decide.hpp"
+#include "consilia/core/clock.hpp"
 #include "consilia/core/error.hpp"
 
 namespace consilia::access {
@@ -14,249 +16,84 @@ namespace {
 using core::Expression;
 using core::Operator;
 
-constexpr std::size_t kMaxTableEntries = 1'000'000;       // roles × permissions
-constexpr std::size_t kMaxRuleApplications = 10'000'000;  // rules × (roles and permissions that each reaches)
+constexpr std::size_t kInlineRoles = 8;
 
-template <class T>
-using NameMap = std::map<std::string, T, std::less<>>;
-
-[[noreturn]] void refuse(std::string code, const std::string& message, std::string name) {
-    throw core::ValidationError(std::move(code), message, {{"name", core::Value(std::move(name))}});
+// The values of every parameter that a policy may name.
+core::Parameters parameters_of(const CompiledPolicy& policy, const Principal& principal,
+                               const Context& context) {
+    const QuestionParameters question(principal, context);
+    core::Parameters parameters;
+    const auto add = [&](const std::string& name) { parameters.emplace(name, *question.find(name)); };
+    for (const char* name : {"principal_id", "principal_role", "principal_name", "now", "today", "address"})
+        add(name);
+    for (const auto& [name, type] : policy.document.principal_attributes) add("principal_" + name);
+    for (const auto& [name, type] : policy.document.context_attributes) add("context_" + name);
+    return parameters;
 }
 
-void require_name(std::string_view name, std::string_view what) {
-    const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
-    if (name.empty() || name.size() > 100 || !std::all_of(name.begin(), name.end(), fits)) {
-        refuse("policy.name", "the name of a " + std::string(what) + " is 1 to 100 of a-z, 0-9 and `_`",
-               std::string(name));
+// The conditions of some rules, in order and each once.
+class Disjunction {
+public:
+    explicit Disjunction(const CompiledPolicy& policy) : policy_(policy) {}
+    void add(std::uint32_t number) {
+        if (std::find(numbers_.begin(), numbers_.end(), number) == numbers_.end()) numbers_.push_back(number);
     }
-}
-
-void require_known_parameters(const Expression& condition, const std::string& rule) {
-    if (condition.op() == Operator::Parameter) {
-        const std::string& name = condition.name();
-        if (name != "principal_id" && name != "principal_role" && name != "principal_name") {
-            refuse("policy.unknown_parameter",
-                   "rule `" + rule + "` uses an unknown parameter `:" + name + "`", name);
+    [[nodiscard]] bool empty() const noexcept { return numbers_.empty(); }
+    [[nodiscard]] Expression expression() {
+        std::sort(numbers_.begin(), numbers_.end());
+        std::vector<Expression> conditions;
+        for (const std::uint32_t number : numbers_) {
+            if (policy_.rules[number].is_always()) return {};
+            conditions.push_back(policy_.rules[number].condition);
         }
+        return conditions.size() == 1 ? conditions.front()
+                                      : Expression::make(Operator::Or, std::move(conditions));
     }
-    for (const Expression& operand : condition.operands()) require_known_parameters(operand, rule);
-}
 
-core::Parameters parameters_of(const Principal& principal) {
-    return {{"principal_id", principal.user_id},
-            {"principal_role", core::Value(principal.role)},
-            {"principal_name", core::Value(principal.name)}};
-}
-
-struct CompiledRule {
-    std::string name;
-    Expression condition;
-    Expression negated;  // !condition: a deny rule is out of play only where this is true
-    std::string text;    // of the condition; empty where it is always true
+private:
+    const CompiledPolicy& policy_;
+    std::vector<std::uint32_t> numbers_;
 };
 
-// What one role has under one permission: indices of rules, and names of fields.
-struct Applicable {
-    std::vector<std::size_t> allows;
-    std::vector<std::size_t> denies;
-    std::vector<std::string> fields;
+// What these roles allow and deny, as conditions on objects; no denial is an empty optional.
+struct Scoped {
+    Expression allowed = Expression::literal(false);
+    std::optional<Expression> denied = {};
 };
 
-std::string permission_text(std::string_view resource, std::string_view action) {
-    return std::string(resource) + ":" + std::string(action);
+Scoped scope_of(const CompiledPolicy& policy, std::span<const std::uint32_t> roles, std::uint32_t column) {
+    Disjunction allows(policy);
+    Disjunction denies(policy);
+    for (const std::uint32_t role : roles) {
+        const Cell& cell = policy.cells[std::size_t{role} * policy.width() + column];
+        if (cell.kind == CellKind::Allowed) allows.add(cell.first);
+        if (cell.kind == CellKind::Denied) denies.add(cell.first);
+        if (cell.kind != CellKind::Conditional) continue;
+        const Conditional& conditional = policy.conditionals[cell.first];
+        if (conditional.always_allows != kNone) allows.add(conditional.always_allows);
+        for (const std::uint32_t number : conditional.allows) allows.add(number);
+        for (const std::uint32_t number : conditional.denies) denies.add(number);
+    }
+    Scoped scoped;
+    if (!allows.empty()) scoped.allowed = allows.expression();
+    if (!denies.empty()) scoped.denied = denies.expression();
+    return scoped;
 }
 
-}  // namespace
-
-struct Policy::Compiled {
-    NameMap<std::size_t> roles;
-    NameMap<NameMap<std::size_t>> permissions;  // resource → action → column of the table
-    std::size_t permission_count = 0;
-    std::vector<std::vector<std::size_t>> heirs;  // by role: itself and every role that has its permissions
-    std::vector<CompiledRule> rules;
-    std::vector<Applicable> table;  // role × permission
-    std::size_t applications = 0;
-
-    explicit Compiled(const PolicyDocument& document) {
-        if (document.rules.size() > kMaxRules || document.roles.size() > kMaxRoles) {
-            refuse("policy.too_large", "a policy holds at most 100000 rules and 1000 roles", "rules");
-        }
-        declare_permissions(document);
-        declare_roles(document);
-        if (permission_count != 0 && roles.size() > kMaxTableEntries / permission_count) {
-            refuse("policy.too_large", "roles × permissions of a policy pass 1000000", "roles");
-        }
-        table.resize(roles.size() * permission_count);
-        for (const Rule& rule : document.rules) add_rule(rule);
-        for (const FieldRule& rule : document.fields) add_fields(rule);
-    }
-
-    void declare_permissions(const PolicyDocument& document) {
-        for (const auto& [resource, actions] : document.resources) {
-            require_name(resource, "resource");
-            NameMap<std::size_t>& columns = permissions[resource];
-            for (const std::string& action : actions) {
-                require_name(action, "action");
-                if (!columns.emplace(action, permission_count++).second) {
-                    refuse("policy.duplicate", "an action is declared twice",
-                           permission_text(resource, action));
-                }
-            }
-        }
-    }
-
-    void declare_roles(const PolicyDocument& document) {
-        for (const Role& role : document.roles) {
-            require_name(role.name, "role");
-            if (!roles.emplace(role.name, roles.size()).second) {
-                refuse("policy.duplicate", "a role is declared twice", role.name);
-            }
-        }
-        std::vector<std::vector<std::size_t>> parents(roles.size());
-        for (const Role& role : document.roles) {
-            for (const std::string& parent : role.inherits)
-                parents[role_index(role.name)].push_back(role_index(parent));
-        }
-        require_acyclic(document, parents);
-        heirs.resize(roles.size());
-        for (std::size_t role = 0; role < parents.size(); ++role) {
-            std::set<std::size_t> reached;
-            std::vector<std::size_t> open{role};
-            while (!open.empty()) {
-                const std::size_t next = open.back();
-                open.pop_back();
-                if (!reached.insert(next).second) continue;
-                heirs[next].push_back(role);
-                open.insert(open.end(), parents[next].begin(), parents[next].end());
-            }
-        }
-    }
-
-    // Removes roles without remaining parents until none is left (Kahn, 1962); what cannot be removed is on a
-    // cycle or inherits from one.
-    static void require_acyclic(const PolicyDocument& document,
-                                const std::vector<std::vector<std::size_t>>& parents) {
-        std::vector<bool> settled(parents.size(), false);
-        bool progress = true;
-        while (progress) {
-            progress = false;
-            for (std::size_t role = 0; role < parents.size(); ++role) {
-                const auto is_settled = [&](std::size_t parent) { return settled[parent]; };
-                if (!settled[role] && std::all_of(parents[role].begin(), parents[role].end(), is_settled)) {
-                    settled[role] = true;
-                    progress = true;
-                }
-            }
-        }
-        const auto stuck = std::find(settled.begin(), settled.end(), false);
-        if (stuck == settled.end()) return;
-        const std::string& name = document.roles[static_cast<std::size_t>(stuck - settled.begin())].name;
-        refuse("policy.cycle", "role `" + name + "` inherits from itself", name);
-    }
-
-    [[nodiscard]] std::size_t role_index(const std::string& name) const {
-        const auto found = roles.find(name);
-        if (found == roles.end()) refuse("policy.unknown_role", "role `" + name + "` is not declared", name);
-        return found->second;
-    }
-
-    [[nodiscard]] std::vector<std::size_t> roles_of(const std::string& name) const {
-        if (name != "*") return heirs[role_index(name)];
-        std::vector<std::size_t> all(roles.size());
-        for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
-        return all;
-    }
-
-    // The columns that `resource:action` names; a part that names nothing declared is a typing error, not an
-    // empty set.
-    [[nodiscard]] std::vector<std::size_t> columns_of(const std::string& permission) const {
-        const std::size_t colon = permission.find(':');
-        const std::string resource = permission.substr(0, colon);
-        const std::string action = colon == std::string::npos ? std::string() : permission.substr(colon + 1);
-        std::vector<std::size_t> columns;
-        for (const auto& [name, actions] : permissions) {
-            if (resource != "*" && resource != name) continue;
-            for (const auto& [verb, column] : actions) {
-                if (action == "*" || action == verb) columns.push_back(column);
-            }
-        }
-        if (columns.empty()) {
-            refuse("policy.unknown_permission", "`" + permission + "` names no declared `resource:action`",
-                   permission);
-        }
-        return columns;
-    }
-
-    template <class Apply>
-    void for_each_cell(const std::string& role, const std::string& permission, const Apply& apply) {
-        const std::vector<std::size_t> columns = columns_of(permission);
-        for (const std::size_t row : roles_of(role)) {
-            for (const std::size_t column : columns) apply(table[row * permission_count + column]);
-            applications += columns.size();
-            if (applications > kMaxRuleApplications) {
-                refuse("policy.too_large",
-                       "the rules of a policy reach more than 10000000 roles and permissions", role);
-            }
-        }
-    }
-
-    void add_rule(const Rule& rule) {
-        const char* verb = rule.effect == Effect::Allow ? "allow " : "deny ";
-        std::string name = rule.name;
-        if (name.empty())
-            name = verb + rule.role + " " + rule.permission + " #" + std::to_string(rules.size() + 1);
-        if (!rule_names.insert(name).second) refuse("policy.duplicate", "two rules have one name", name);
-        require_known_parameters(rule.condition, name);
-        const std::size_t index = rules.size();
-        std::string text = rule.condition.is_always_true() ? std::string() : core::to_text(rule.condition);
-        rules.push_back({std::move(name), rule.condition, !rule.condition, std::move(text)});
-        for_each_cell(rule.role, rule.permission, [&](Applicable& cell) {
-            (rule.effect == Effect::Allow ? cell.allows : cell.denies).push_back(index);
-        });
-    }
-
-    void add_fields(const FieldRule& rule) {
-        for (const std::string& path : rule.fields) {
-            try {
-                static_cast<void>(core::field(path));
-            } catch (const core::InvalidArgument&) {
-                refuse("policy.field", "a field rule names no valid field path", path);
-            }
-        }
-        for_each_cell(rule.role, rule.permission, [&](Applicable& cell) {
-            cell.fields.insert(cell.fields.end(), rule.fields.begin(), rule.fields.end());
-            std::sort(cell.fields.begin(), cell.fields.end());
-            cell.fields.erase(std::unique(cell.fields.begin(), cell.fields.end()), cell.fields.end());
-        });
-    }
-
-    // The cell of a question, or nullptr with the reason.
-    [[nodiscard]] const Applicable* find(std::string_view role, std::string_view action,
-                                         std::string_view resource, Reason& reason) const {
-        const auto row = roles.find(role);
-        reason = Reason::UnknownRole;
-        if (row == roles.end()) return nullptr;
-        reason = Reason::UnknownPermission;
-        const auto actions = permissions.find(resource);
-        if (actions == permissions.end()) return nullptr;
-        const auto column = actions->second.find(action);
-        if (column == actions->second.end()) return nullptr;
-        return &table[row->second * permission_count + column->second];
-    }
-
-    std::set<std::string> rule_names;
-};
-
-namespace {
-
-// True where the rule's condition holds; without a condition nothing is evaluated.
-bool holds(const Expression& condition, const core::FieldSource& object, const core::Parameters& parameters) {
-    return condition.is_always_true() || core::matches(condition, object, parameters);
+bool is_never(const Expression& condition) {
+    return condition.op() == Operator::Literal && !condition.is_always_true();
 }
 
-std::string where(const CompiledRule& rule) {
-    return rule.text.empty() ? std::string() : " where " + rule.text;
+Expression without(Expression allowed, const std::optional<Expression>& denied) {
+    if (!denied || is_never(allowed)) return allowed;
+    if (denied->is_always_true()) return Expression::literal(false);
+    return std::move(allowed) && !*denied;
+}
+
+Expression either(const Expression& a, const Expression& b) {
+    if (is_never(a) || b.is_always_true()) return b;
+    if (is_never(b) || a.is_always_true()) return a;
+    return a || b;
 }
 
 }  // namespace
@@ -273,99 +110,148 @@ std::string_view to_string(Reason reason) noexcept {
             return "unknown_role";
         case Reason::UnknownPermission:
             return "unknown_permission";
+        case Reason::AllowedByDelegation:
+            return "allowed_by_delegation";
+        case Reason::SeparationOfDuties:
+            return "separation_of_duties";
     }
     return "no_rule";
 }
 
-Policy::Policy(const PolicyDocument& document) : compiled_(std::make_shared<const Compiled>(document)) {}
+Policy::Policy(const PolicyDocument& document)
+    : compiled_(std::make_shared<const CompiledPolicy>(document)) {}
+
+const core::FieldSource& Policy::nothing() noexcept {
+    static const core::FieldSource kNothing = [](std::string_view) { return core::Value(); };
+    return kNothing;
+}
+const Context& Policy::now() noexcept {
+    static const Context kNow;
+    return kNow;
+}
 
 bool Policy::has_role(std::string_view role) const noexcept {
-    return compiled_->roles.contains(role);
+    return compiled_->roles.find(role) != kNone;
+}
+std::span<const std::string> Policy::roles() const noexcept {
+    return compiled_->roles.names();
+}
+const PolicyDocument& Policy::document() const noexcept {
+    return compiled_->document;
 }
 
+PermissionId Policy::permission(std::string_view action, std::string_view resource) const noexcept {
+    return PermissionId{compiled_->column(action, resource)};
+}
+
+Subject Policy::subject(const Principal& principal) const {
+    return Subject(std::make_shared<const BoundPrincipal>(bind_principal(compiled_, principal)));
+}
+
+// Most principals have a role or two and borrow nothing: their roles are looked up on the stack.
 Decision Policy::check(const Principal& principal, std::string_view action, std::string_view resource,
-                       const core::FieldSource& object) const {
-    Decision decision;
-    const std::string asked = "`" + permission_text(resource, action) + "`";
-    const Applicable* cell = compiled_->find(principal.role, action, resource, decision.reason);
-    if (cell == nullptr) {
-        decision.explain = decision.reason == Reason::UnknownRole
-                               ? "role `" + principal.role + "` is not declared"
-                               : asked + " is not declared";
-        return decision;
+                       const core::FieldSource& object, const Context& context) const {
+    const CompiledPolicy& policy = *compiled_;
+    const std::uint32_t column = policy.column(action, resource);
+    const std::size_t count = principal.roles.size();
+    const bool is_plain = count == 1 || (count <= kInlineRoles && policy.separations.empty());
+    if (!is_plain || !principal.delegations.empty() || !principal.attributes.empty())
+        return decide(bind_principal(compiled_, principal), column, object, context);
+    std::array<std::uint32_t, kInlineRoles> roles;
+    for (std::size_t i = 0; i < count; ++i) {
+        roles[i] = policy.roles.find(principal.roles[i]);
+        if (roles[i] == kNone) return {false, Reason::UnknownRole, kNone};
     }
-    decision.reason = Reason::NoRule;
-    const core::FieldSource nothing = [](std::string_view) { return core::Value(); };
-    const core::FieldSource& fields = object ? object : nothing;
-    const core::Parameters parameters = parameters_of(principal);
-    const auto& rules = compiled_->rules;
-    for (const std::size_t index : cell->denies) {
-        const CompiledRule& rule = rules[index];
-        if (!rule.condition.is_always_true() && core::matches(rule.negated, fields, parameters)) continue;
-        decision.reason = Reason::DeniedByRule;
-        decision.rule = rule.name;
-        decision.explain =
-            "rule `" + rule.name + "` denies role `" + principal.role + "` " + asked + where(rule);
-        return decision;
-    }
-    for (const std::size_t index : cell->allows) {
-        const CompiledRule& rule = rules[index];
-        if (!holds(rule.condition, fields, parameters)) continue;
-        decision.allowed = true;
-        decision.reason = Reason::AllowedByRule;
-        decision.rule = rule.name;
-        decision.explain =
-            "rule `" + rule.name + "` allows role `" + principal.role + "` " + asked + where(rule);
-        return decision;
-    }
-    decision.explain = cell->allows.empty() ? "no rule allows role `" + principal.role + "` " + asked
-                                            : "no rule that allows role `" + principal.role + "` " + asked +
-                                                  " holds for this object";
-    return decision;
+    if (column == kNone) return {false, Reason::UnknownPermission, kNone};
+    return decide(policy, {principal, context, std::span(roles).first(count)}, column, object);
 }
 
-void Policy::require(const Principal& principal, std::string_view action, std::string_view resource,
-                     const core::FieldSource& object) const {
-    const Decision decision = check(principal, action, resource, object);
-    if (decision) return;
-    throw core::PermissionDenied("access.denied", decision.explain,
-                                 {{"role", core::Value(principal.role)},
-                                  {"permission", core::Value(permission_text(resource, action))},
-                                  {"reason", core::Value(to_string(decision.reason))},
-                                  {"rule", core::Value(decision.rule)}});
+Decision Policy::check(const Subject& subject, PermissionId permission, const core::FieldSource& object,
+                       const Context& context) const {
+    const BoundPrincipal& bound = *subject.bound_;
+    if (bound.policy != compiled_) {
+        throw core::InvalidArgument("access.subject", "the subject was made by another policy");
+    }
+    // The common question is answered by one cell.
+    const auto column = static_cast<std::uint32_t>(permission);
+    if (bound.roles.size() == 1 && !bound.refused && column < compiled_->width()) {
+        const Cell& cell = compiled_->cells[std::size_t{bound.roles[0]} * compiled_->width() + column];
+        if (cell.kind == CellKind::Allowed) return {true, Reason::AllowedByRule, cell.first};
+        if (cell.kind == CellKind::Denied) return {false, Reason::DeniedByRule, cell.first};
+        if (cell.kind == CellKind::Nothing && bound.delegations.empty()) return {};
+    }
+    return decide(bound, column, object, context);
 }
 
-core::Expression Policy::scope(const Principal& principal, std::string_view action,
-                               std::string_view resource) const {
-    Reason reason{};
+std::vector<Decision> Policy::check_many(const Subject& subject, PermissionId permission, std::size_t count,
+                                         const PageSource& objects, const Context& context) const {
+    std::vector<Decision> decisions;
+    decisions.reserve(count);
+    std::size_t index = 0;
+    const core::FieldSource object = [&](std::string_view path) { return objects(index, path); };
+    for (; index < count; ++index) decisions.push_back(check(subject, permission, object, context));
+    return decisions;
+}
+
+core::Expression Policy::scope(const Principal& principal, std::string_view action, std::string_view resource,
+                               const Context& context) const {
     const Expression nothing = Expression::literal(false);
-    const Applicable* cell = compiled_->find(principal.role, action, resource, reason);
-    if (cell == nullptr || cell->allows.empty()) return nothing;
-    const auto& rules = compiled_->rules;
-    // Disjunction of conditions; an unconditional rule makes the others irrelevant.
-    const auto any_of = [&](const std::vector<std::size_t>& indices) {
-        std::vector<Expression> conditions;
-        for (const std::size_t index : indices) {
-            if (rules[index].condition.is_always_true()) return Expression();
-            conditions.push_back(rules[index].condition);
-        }
-        return conditions.size() == 1 ? conditions.front()
-                                      : Expression::make(Operator::Or, std::move(conditions));
+    const BoundPrincipal bound = bind_principal(compiled_, principal);
+    const std::uint32_t column = compiled_->column(action, resource);
+    if (bound.refused || column == kNone) return nothing;
+    if (!bound.barred.empty() && bound.barred[column] != kNone) return nothing;
+    const auto bind = [&](const Expression& condition, const Principal& asking) {
+        return core::bind(condition, parameters_of(*compiled_, asking, context));
     };
-    Expression scoped = any_of(cell->allows);
-    if (!cell->denies.empty()) {
-        const Expression denied = any_of(cell->denies);
-        if (denied.is_always_true()) return nothing;
-        scoped = scoped && !denied;
+    const Scoped own = scope_of(*compiled_, bound.roles, column);
+    if (own.denied && own.denied->is_always_true()) return nothing;
+    Expression allowed = is_never(own.allowed) ? own.allowed : bind(own.allowed, principal);
+    const core::Timestamp at = bound.delegations.empty() ? core::Timestamp{} : time_of(context);
+    for (const BoundDelegation& lent : bound.delegations) {
+        if (!lent.covers(column, at)) continue;
+        const Scoped theirs = scope_of(*compiled_, lent.roles, column);
+        const Expression scoped = without(theirs.allowed, theirs.denied);
+        if (!is_never(scoped)) allowed = either(allowed, bind(scoped, lent.lender));
     }
-    return core::bind(scoped, parameters_of(principal));
+    if (!own.denied) return allowed;
+    return without(std::move(allowed), bind(*own.denied, principal));
 }
 
-std::vector<std::string> Policy::fields(const Principal& principal, std::string_view action,
-                                        std::string_view resource) const {
-    Reason reason{};
-    const Applicable* cell = compiled_->find(principal.role, action, resource, reason);
-    return cell == nullptr ? std::vector<std::string>() : cell->fields;
+std::vector<PermissionGrant> Policy::permissions_of(const Principal& principal,
+                                                    const Context& context) const {
+    std::vector<PermissionGrant> grants;
+    for (const Permission& permission : compiled_->permissions) {
+        Expression condition = scope(principal, permission.action, permission.resource, context);
+        if (is_never(condition)) continue;
+        grants.push_back({permission.resource, permission.action, std::move(condition),
+                          fields(principal, permission.action, permission.resource, context)});
+    }
+    std::sort(grants.begin(), grants.end(), [](const PermissionGrant& a, const PermissionGrant& b) {
+        return std::tie(a.resource, a.action) < std::tie(b.resource, b.action);
+    });
+    return grants;
+}
+
+std::vector<RoleGrant> Policy::who_can(std::string_view action, std::string_view resource) const {
+    std::vector<RoleGrant> grants;
+    const std::uint32_t column = compiled_->column(action, resource);
+    if (column == kNone) return grants;
+    for (std::uint32_t role = 0; role < compiled_->roles.size(); ++role) {
+        const Scoped scoped = scope_of(*compiled_, std::span(&role, 1), column);
+        Expression condition = without(scoped.allowed, scoped.denied);
+        if (!is_never(condition)) grants.push_back({compiled_->roles.names()[role], std::move(condition)});
+    }
+    return grants;
+}
+
+std::vector<std::size_t> Policy::who_can(std::span<const Principal> principals, std::string_view action,
+                                         std::string_view resource, const core::FieldSource& object,
+                                         const Context& context) const {
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < principals.size(); ++i) {
+        if (check(principals[i], action, resource, object, context)) found.push_back(i);
+    }
+    return found;
 }
 
 }  // namespace consilia::access

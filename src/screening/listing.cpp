@@ -28,7 +28,7 @@ std::vector<std::string> readable_fields(const access::Policy& policy, const Att
         constexpr const char* kCode = "access.no_fields";
         log_refusal("access denied", attempt, kCode);
         throw core::PermissionDenied(kCode,
-                                     "role `" + principal.role + "` may read no field of a prediction");
+                                     "role `" + std::string(principal.role()) + "` may read no field of a prediction");
     }
     std::stable_partition(fields.begin(), fields.end(), [](const std::string& path) { return path == "id"; });
     return fields;

@@ -8,8 +8,10 @@ namespace consilia::screening {
 
 void log_refusal(std::string_view event, const Attempt& attempt, std::string_view code) noexcept {
     try {
+        std::string roles;
+        for (const std::string& role : attempt.principal.roles) roles += (roles.empty() ? "" : ",") + role;
         core::Details fields = {{"user_id", attempt.principal.user_id},
-                                {"role", attempt.principal.role},
+                                {"roles", roles},
                                 {"action", attempt.action},
                                 {"resource", attempt.resource},
                                 {"code", code}};

@@ -44,7 +44,7 @@ protected:
             const json parsed = json::parse(line);
             const json& fields = parsed["fields"];
             std::string text = parsed["message"];
-            for (const char* name : {"user_id", "role", "action", "resource", "resource_id", "code"}) {
+            for (const char* name : {"user_id", "roles", "action", "resource", "resource_id", "code"}) {
                 const json value = fields.value(name, json());
                 text += " " + (value.is_string() ? value.get<std::string>() : value.dump());
             }
@@ -65,7 +65,7 @@ using Lines = std::vector<std::string>;
 
 TEST_F(SecurityLogTest, ADenialNamesWhoWantedWhat) {
     const std::string sam = id_of(staff);
-    const Principal visitor{staff.user_id, "visitor", "Vic"};
+    const Principal visitor{staff.user_id, {"visitor"}, "Vic"};
     EXPECT_EQ(lines_of([&] { service.create_user(staff, {.username = "x", .role = "staff"}); }),
               (Lines{"access denied " + sam + " staff create user null access.denied"}));
     EXPECT_EQ(
@@ -81,7 +81,7 @@ TEST_F(SecurityLogTest, ADenialNamesWhoWantedWhat) {
               (Lines{"access denied " + id_of(ann) + " patient retry prediction 7 access.denied"}));
     EXPECT_EQ(
         lines_of([&] {
-            submit(service, {{}, "admin", ""}, ann_id, 1);
+            submit(service, {{}, {"admin"}, ""}, ann_id, 1);
         }),
         (Lines{"access denied null admin submit patient " + std::to_string(ann_id) + " access.anonymous"}));
     EXPECT_THAT(whole, Not(HasSubstr("Secret Name")));

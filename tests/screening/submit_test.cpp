@@ -63,8 +63,8 @@ TEST_F(SubmitTest, PatientsSubmitForThemselvesOnly) {
     EXPECT_NO_THROW(submit(service, ann, ann_id, 1));
     EXPECT_EQ(code_of([&] { submit(service, ann, bob_id, 2); }), "patient.not_found");
     EXPECT_EQ(code_of([&] { submit(service, ann, 424242, 2); }), "patient.not_found");
-    EXPECT_EQ(code_of([&] { submit(service, {ann.user_id, "visitor", ""}, ann_id, 2); }), "access.denied");
-    EXPECT_EQ(code_of([&] { submit(service, {{}, "admin", ""}, ann_id, 2); }), "access.anonymous");
+    EXPECT_EQ(code_of([&] { submit(service, {ann.user_id, {"visitor"}, ""}, ann_id, 2); }), "access.denied");
+    EXPECT_EQ(code_of([&] { submit(service, {{}, {"admin"}, ""}, ann_id, 2); }), "access.anonymous");
     EXPECT_EQ(traces(), (Traces{1, 1, 1, 1}));
 }
 

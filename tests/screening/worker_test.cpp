@@ -81,7 +81,7 @@ TEST_F(WorkerTest, AWorkerThatIsKilledInMidPredictionLosesNothingAndRepeatsNothi
     ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
 
     Service service(working_options());
-    root = {1, "admin", "root"};
+    root = {1, {"admin"}, "root"};
     EXPECT_EQ(prediction(service, 1)["status"], "processing");
     EXPECT_FALSE(service.work_one()) << "the dead worker's lease has not ended";
     clock.advance(300s);
