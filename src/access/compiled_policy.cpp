@@ -190,8 +190,15 @@ std::vector<std::uint32_t> CompiledPolicy::roles_of(const std::string& name) con
 // A part that names nothing declared is a typing error, not an empty set.
 std::vector<std::uint32_t> CompiledPolicy::columns_of(const std::string& permission) const {
     std::vector<std::uint32_t> found;
-    for (std::uint32_t number = 0; number < width(); ++number) {
-        if (permissions[number].is_named_by(permission)) found.push_back(number);
+    const std::string_view pattern = permission;
+    const std::size_t colon = std::min(pattern.find(':'), pattern.size());
+    const std::string_view action = pattern.substr(std::min(colon + 1, pattern.size()));
+    if (const std::uint32_t number = column(action, pattern.substr(0, colon)); number != kNone) {
+        found.push_back(number);
+    } else {
+        for (std::uint32_t at = 0; at < width(); ++at) {
+            if (permissions[at].is_named_by(pattern)) found.push_back(at);
+        }
     }
     if (found.empty()) {
         refuse_policy("policy.unknown_permission", "`" + permission + "` names no declared `resource:action`",

@@ -1,5 +1,10 @@
 #include "consilia/screening/default_policy.hpp"
 
+#include <utility>
+
+#include "consilia/access/guard.hpp"
+#include "consilia/screening/models.hpp"
+
 namespace consilia::screening {
 
 using access::Effect;
@@ -8,19 +13,26 @@ using core::parameter;
 
 access::PolicyDocument default_policy() {
     access::PolicyDocument document;
-    document.resources = {
-        {"user", {"create"}},
-        {"patient", {"create", "submit"}},
-        {"prediction", {"read", "retry"}},
+    const auto resource = [&](const char* name, std::vector<std::string> actions, const data::Model& model) {
+        document.resources[name] = access::Resource(std::move(actions), access::fields_of(model));
     };
+    resource("user", {"create"}, *user_model());
+    resource("patient", {"create", "read", "update", "submit"}, *patient_model());
+    resource("prediction", {"read", "retry", "delete"}, *prediction_model());
     // No role inherits from another one here: a patient is not less than staff, but somebody else.
     document.roles = {{"admin", {}}, {"staff", {}}, {"patient", {}}};
     document.rules = {
         {"admins do everything", Effect::Allow, "admin", "*:*", {}},
         {"staff register patients", Effect::Allow, "staff", "patient:create", {}},
+        {"staff read all patients", Effect::Allow, "staff", "patient:read", {}},
+        {"staff edit all patients", Effect::Allow, "staff", "patient:update", {}},
         {"staff submit for every patient", Effect::Allow, "staff", "patient:submit", {}},
         {"staff read all predictions", Effect::Allow, "staff", "prediction:read", {}},
         {"staff retry failed predictions", Effect::Allow, "staff", "prediction:retry", {}},
+        {"staff delete pending predictions", Effect::Allow, "staff", "prediction:delete",
+         field("status") == "pending"},
+        {"patients read themselves", Effect::Allow, "patient", "patient:read",
+         field("user_id") == parameter("principal_id")},
         {"patients submit for themselves", Effect::Allow, "patient", "patient:submit",
          field("user_id") == parameter("principal_id")},
         {"patients read their own predictions", Effect::Allow, "patient", "prediction:read",
@@ -66,6 +78,12 @@ access::PolicyDocument default_policy() {
           "requested_by.display_name",
           "requested_by.email",
           "requested_by.role"}},
+        {"*", "patient:read", {"id", "record_number", "full_name", "birth_date", "sex", "created_at"}},
+        {"staff", "patient:read", {"updated_at"}},
+        {"admin", "patient:read", {"updated_at", "user_id"}},
+        // Who a record belongs to, and under which number, is decided by admins.
+        {"staff", "patient:update", {"full_name", "birth_date", "sex"}},
+        {"admin", "patient:update", {"full_name", "birth_date", "sex", "record_number", "user_id"}},
     };
     return document;
 }

@@ -10,69 +10,11 @@ namespace consilia::screening {
 
 namespace {
 
-using core::Expression;
 using core::field;
 using core::Value;
 
-constexpr std::size_t kMaxWhereBytes = 4096;
-constexpr std::size_t kMaxOrders = 5;
 constexpr std::int64_t kMaxPage = 10'000'000;
 constexpr std::int64_t kMaxPageSize = 100;
-
-// The fields that a role reads, the id first. Sorted otherwise, so that the columns of one object stand
-// together.
-std::vector<std::string> readable_fields(const access::Policy& policy, const Attempt& attempt) {
-    const Principal& principal = attempt.principal;
-    std::vector<std::string> fields = policy.fields(principal, attempt.action, attempt.resource);
-    if (fields.empty()) {  // an empty selection would mean every column
-        constexpr const char* kCode = "access.no_fields";
-        log_refusal("access denied", attempt, kCode);
-        throw core::PermissionDenied(kCode,
-                                     "role `" + std::string(principal.role()) + "` may read no field of a prediction");
-    }
-    std::stable_partition(fields.begin(), fields.end(), [](const std::string& path) { return path == "id"; });
-    return fields;
-}
-
-void require_readable(const std::vector<std::string>& fields, std::string_view path, const char* code) {
-    if (std::find(fields.begin(), fields.end(), path) != fields.end()) return;
-    std::string names;
-    for (const std::string& name : fields) names += (names.empty() ? "" : " ") + name;
-    throw core::InvalidArgument(code,
-                                "no field `" + std::string(path.substr(0, 100)) + "` that this role may read",
-                                {{"path", Value(path.substr(0, 100))}, {"fields", Value(names)}});
-}
-
-Expression parse_filter(const std::string& where, const std::vector<std::string>& fields) {
-    if (where.empty()) return {};
-    if (where.size() > kMaxWhereBytes) {
-        throw core::InvalidArgument("list.where", "a filter has at most 4096 bytes");
-    }
-    Expression filter = core::parse_expression(where);
-    for (const std::string& path : core::field_paths(filter)) require_readable(fields, path, "list.field");
-    return filter;
-}
-
-// `-created_at,id` as paths for the query; the id is always the last, so that pages never overlap.
-std::vector<std::string> parse_order(std::string_view order, const std::vector<std::string>& fields) {
-    std::vector<std::string> paths;
-    bool has_id = false;
-    while (!order.empty()) {
-        const std::size_t comma = order.find(',');
-        std::string_view item = order.substr(0, comma);
-        order = comma == std::string_view::npos ? std::string_view() : order.substr(comma + 1);
-        while (item.starts_with(' ')) item.remove_prefix(1);
-        while (item.ends_with(' ')) item.remove_suffix(1);
-        const std::string_view path = item.starts_with('-') ? item.substr(1) : item;
-        require_readable(fields, path, "list.order");
-        has_id = has_id || path == "id";
-        paths.emplace_back(item);
-        if (paths.size() > kMaxOrders)
-            throw core::InvalidArgument("list.order", "an order has at most 5 fields");
-    }
-    if (!has_id) paths.emplace_back("-id");
-    return paths;
-}
 
 void require_page(const ListOptions& options) {
     if (options.page < 1 || options.page > kMaxPage) {
@@ -82,10 +24,6 @@ void require_page(const ListOptions& options) {
         throw core::InvalidArgument("list.page_size", "a page size is 1 to 100",
                                     {{"page_size", Value(options.page_size)}});
     }
-}
-
-data::Query predictions() {
-    return data::Query(*prediction_model());
 }
 
 std::map<std::string, std::int64_t> counts(const data::RowSet& rows) {
@@ -103,12 +41,10 @@ const char* boolean(bool value) {
 }  // namespace
 
 PredictionPage Service::list(const Principal& principal, const ListOptions& options) {
-    const Attempt attempt{principal, "read", "prediction"};
-    const Expression scope = state_->require_scope(attempt);
-    const std::vector<std::string> fields = readable_fields(state_->policy, attempt);
+    const access::Guard guard = state_->predictions(principal);
+    data::Query query = guard.query().where(guard.filter(options.where));
+    for (const std::string& path : guard.order(options.order)) query = query.order_by(path);
     require_page(options);
-    data::Query query = predictions().where(parse_filter(options.where, fields)).where(scope).select(fields);
-    for (const std::string& path : parse_order(options.order, fields)) query = query.order_by(path);
 
     const data::ReadScope session = state_->database.read();
     PredictionPage page;
@@ -135,15 +71,7 @@ std::string Service::list_json(const Principal& principal, const ListOptions& op
 }
 
 data::RowSet Service::get(const Principal& principal, std::int64_t prediction_id) {
-    const Attempt attempt{principal, "read", "prediction", prediction_id};
-    const Expression scope = state_->require_scope(attempt);
-    const data::ReadScope session = state_->database.read();
-    data::RowSet rows = predictions()
-                            .where(field("id") == prediction_id && scope)
-                            .select(readable_fields(state_->policy, attempt))
-                            .run(session);
-    if (rows.empty()) refuse_unseen(session, *prediction_model(), attempt);
-    return rows;
+    return state_->predictions(principal).get(state_->database.read(), prediction_id);
 }
 
 std::string Service::get_json(const Principal& principal, std::int64_t prediction_id) {
@@ -153,9 +81,8 @@ std::string Service::get_json(const Principal& principal, std::int64_t predictio
 }
 
 Statistics Service::statistics(const Principal& principal) {
-    const Attempt attempt{principal, "read", "prediction"};
-    const data::Query visible = predictions().where(state_->require_scope(attempt));
-    const std::vector<std::string> fields = readable_fields(state_->policy, attempt);
+    const data::Query visible = state_->predictions(principal).rows();
+    const std::vector<std::string> fields = state_->policy.fields(principal, "read", "prediction");
     const auto may_read = [&](const char* path) {
         return std::find(fields.begin(), fields.end(), path) != fields.end();
     };

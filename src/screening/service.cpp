@@ -150,14 +150,25 @@ Service::State::State(ServiceOptions given)
 }
 
 void Service::State::require(const Attempt& attempt, const core::FieldSource& object) const {
-    with_refusals_logged(
-        attempt, [&] { policy.require(attempt.principal, attempt.action, attempt.resource, object); });
+    try {
+        policy.require(attempt.principal, attempt.action, attempt.resource, object, {.now = clock.now()});
+    } catch (const core::PermissionDenied& error) {
+        access::log_refusal("access denied", attempt, error.code());
+        throw;
+    }
 }
 
-core::Expression Service::State::require_scope(const Attempt& attempt) const {
-    core::Expression scope = policy.scope(attempt.principal, attempt.action, attempt.resource);
-    if (scope.same_as(core::Expression::literal(false))) require(attempt);
-    return scope;
+access::Guard Service::State::patients(const Principal& principal) const {
+    return {
+        policy, principal, "patient", data::ModelRepository(patient_model(), clock), {.now = clock.now()}};
+}
+
+access::Guard Service::State::predictions(const Principal& principal) const {
+    return {policy,
+            principal,
+            "prediction",
+            data::ModelRepository(prediction_model(), clock),
+            {.now = clock.now()}};
 }
 
 void Service::State::enqueue(data::Transaction& transaction, std::int64_t prediction_id) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "consilia/access/guard.hpp"
 #include "consilia/access/policy.hpp"
 #include "consilia/core/clock.hpp"
 #include "consilia/data/database.hpp"
@@ -14,7 +15,7 @@
 #include "consilia/screening/models.hpp"
 #include "consilia/screening/service.hpp"
 #include "consilia/tasks/queue.hpp"
-#include "screening/security_log.hpp"
+#include "screening/refusals.hpp"
 
 namespace consilia::screening {
 
@@ -37,12 +38,12 @@ struct Service::State {
 
     /// `Policy::require`; a denial is logged.
     void require(const Attempt& attempt, const core::FieldSource& object = {}) const;
-    /// The scope of `resource:action`. @throws PermissionDenied, logged, where the role can never do it to
-    /// anything.
-    [[nodiscard]] core::Expression require_scope(const Attempt& attempt) const;
-    /// `Service::submit` for a caller whose scope of patients is known.
-    Submission submit(const Attempt& attempt, const core::Expression& scope,
-                      const validation::UploadSource& source, const SubmitOptions& options);
+    /// The records as this principal may reach them, now.
+    [[nodiscard]] access::Guard patients(const Principal& principal) const;
+    [[nodiscard]] access::Guard predictions(const Principal& principal) const;
+    /// `Service::submit`, after the first look at the policy.
+    Submission submit(const access::Guard& patients, const validation::UploadSource& source,
+                      const SubmitOptions& options);
     /// Adds the task of a pending prediction.
     void enqueue(data::Transaction& transaction, std::int64_t prediction_id);
 

@@ -14,23 +14,16 @@ namespace consilia::screening {
 
 namespace {
 
-using core::Expression;
 using core::field;
 using core::Value;
 
 constexpr std::string_view kStoredPrefix = "user_";
 constexpr std::string_view kTemporaryPrefix = ".incoming_";  // of core::AtomicFile
 
-std::int64_t require_user_id(const Principal& principal) {
+std::int64_t require_user_id(const Principal& principal, std::int64_t patient_id) {
     if (const auto* id = principal.user_id.if_as<std::int64_t>()) return *id;
+    access::log_refusal("access denied", {principal, "submit", "patient", patient_id}, "access.anonymous");
     throw core::PermissionDenied("access.anonymous", "only a user with an account can submit");
-}
-
-// A patient outside the scope is answered like one that does not exist.
-void require_patient(const data::Session& session, const Expression& scope, const Attempt& attempt) {
-    const std::int64_t id = attempt.resource_id.value_or(0);
-    if (data::Query(*patient_model()).where(field("id") == id && scope).exists(session)) return;
-    refuse_unseen(session, *patient_model(), attempt);
 }
 
 void require_quota(const data::Session& session, std::int64_t user_id, core::Timestamp now,
@@ -159,20 +152,19 @@ bool is_swept_name(std::string_view name) {
 Submission Service::submit(const Principal& principal, const validation::UploadSource& source,
                            const SubmitOptions& options) {
     const Attempt attempt{principal, "submit", "patient", options.patient_id};
-    const Expression scope = state_->require_scope(attempt);
-    return with_refusals_logged(attempt, [&] { return state_->submit(attempt, scope, source, options); });
+    return with_refusals_logged(attempt,
+                                [&] { return state_->submit(state_->patients(principal), source, options); });
 }
 
-Submission Service::State::submit(const Attempt& attempt, const Expression& scope,
-                                  const validation::UploadSource& source,
+Submission Service::State::submit(const access::Guard& patients, const validation::UploadSource& source,
                                   const SubmitOptions& submit_options) {
-    const std::int64_t user_id = require_user_id(attempt.principal);
+    const std::int64_t user_id = require_user_id(patients.principal(), submit_options.patient_id);
     const std::int64_t quota = options.config.predictions.per_user_and_day_max;
     const std::int64_t patient_id = submit_options.patient_id;
     {
         // Before the file is read: what is refused anyway should cost no decoding.
         const data::ReadScope session = database.read();
-        require_patient(session, scope, attempt);
+        patients.require(session, patient_id, "submit");
         require_quota(session, user_id, clock.now(), quota);
     }
     validation::ReceivedFile file =
@@ -180,7 +172,7 @@ Submission Service::State::submit(const Attempt& attempt, const Expression& scop
 
     data::Transaction transaction = database.begin();
     const core::Timestamp now = clock.now();
-    require_patient(transaction, scope, attempt);
+    patients.require(transaction, patient_id, "submit");
     Submission submission;
     submission.image_id = find_image(transaction, patient_id, file.facts().sha256);
     if (submission.image_id != 0) {
@@ -203,12 +195,9 @@ Submission Service::State::submit(const Attempt& attempt, const Expression& scop
 }
 
 void Service::retry(const Principal& principal, std::int64_t prediction_id) {
-    const Attempt attempt{principal, "retry", "prediction", prediction_id};
-    const Expression scope = state_->require_scope(attempt);
     data::Transaction transaction = state_->database.begin();
-    const data::Query prediction =
-        data::Query(*prediction_model()).where(field("id") == prediction_id && scope);
-    if (!prediction.exists(transaction)) refuse_unseen(transaction, *prediction_model(), attempt);
+    state_->predictions(principal).require(transaction, prediction_id, "retry");
+    const data::Query prediction = data::Query(*prediction_model()).where(field("id") == prediction_id);
     const std::int64_t changed = prediction.where(field("status") == to_string(PredictionStatus::Failed))
                                      .update(transaction, {{"status", to_string(PredictionStatus::Pending)},
                                                            {"failure_code", Value()},

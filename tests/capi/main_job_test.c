@@ -202,7 +202,7 @@ int main(int argc, char** argv) {
     CONSILIA_INIT(&list);
     list.where = consilia_str_of("requested_by.email like '%'");
     EXPECT("a hidden field", consilia_service_list_json(service, &patient_principal, &list, &json, &error),
-           CONSILIA_INVALID_ARGUMENT, "list.field");
+           CONSILIA_INVALID_ARGUMENT, "access.field");
     EXPECT("somebody else's", consilia_service_get_json(service, &patient_principal, 4711, &json, &error),
            CONSILIA_NOT_FOUND, "prediction.not_found");
     EXPECT("retry of a pending one", consilia_service_retry(service, &admin, first.prediction_id, &error),

@@ -119,7 +119,7 @@ TEST_F(ListingTest, AHostileFilterReachesNothingMore) {
     for (const char* where : {"xray.patient.full_name like 'A%'", "requested_by.email like '%'",
                               "failure_reason is null", "opinions is not null", "is_deleted = false",
                               "xray.patient_id = 1", "xray.stored_name like 'u%'", "nothing.like.this = 1"}) {
-        EXPECT_EQ(code_of([&] { listed(ann, {.where = where}); }), "list.field") << where;
+        EXPECT_EQ(code_of([&] { listed(ann, {.where = where}); }), "access.field") << where;
     }
     for (const char* where :
          {"id = 1; drop table consilia_users", "id = 1) or (1 = 1", "id in (select id from consilia_users)",
@@ -128,12 +128,12 @@ TEST_F(ListingTest, AHostileFilterReachesNothingMore) {
     }
     for (const char* order :
          {"requested_by.email", "random()", "id desc", "-xray.sha256", ",", "(select 1)"}) {
-        EXPECT_EQ(code_of([&] { listed(ann, {.order = order}); }), "list.order") << order;
+        EXPECT_EQ(code_of([&] { listed(ann, {.order = order}); }), "access.field") << order;
     }
-    EXPECT_EQ(code_of([&] { listed(staff, {.where = "requested_by.email like 'root%'"}); }), "list.field");
+    EXPECT_EQ(code_of([&] { listed(staff, {.where = "requested_by.email like 'root%'"}); }), "access.field");
     EXPECT_EQ(code_of([&] { listed(ann, {.where = "id = :principal"}); }), "expression.missing_parameter");
     EXPECT_EQ(code_of([&] { listed(ann, {.where = "id = 1 or " + std::string(5000, ' ') + "id = 2"}); }),
-              "list.where");
+              "access.filter");
 }
 
 TEST_F(ListingTest, RefusesPagesOutsideTheirBounds) {
@@ -205,7 +205,8 @@ TEST_F(ListingTest, EveryFieldOfTheDefaultPolicyExists) {
     for (const Principal& who : {root, staff, ann}) {
         const std::vector<std::string> fields = service.policy().fields(who, "read", "prediction");
         ASSERT_FALSE(fields.empty());
-        EXPECT_NO_THROW(static_cast<void>(data::Query(*prediction_model()).select(fields).sql())) << who.role();
+        EXPECT_NO_THROW(static_cast<void>(data::Query(*prediction_model()).select(fields).sql()))
+            << who.role();
     }
 }
 

@@ -5,11 +5,13 @@
 
 namespace consilia::screening {
 
-/// Admins do everything; staff register patients, submit for them, and read and retry all predictions;
-/// patients submit for themselves and read their own predictions. docs/screening.md lists the fields.
+/// Admins do everything; staff register, view and edit patients, submit for them, read and retry all
+/// predictions and delete the pending ones; patients see themselves and their own predictions and submit for
+/// themselves. docs/screening.md lists the fields.
 ///
 /// A starting point: change a copy and hand it to `ServiceOptions::policy`. Resources and actions:
-/// `user:create`, `patient:create`, `patient:submit`, `prediction:read`, `prediction:retry`.
+/// `user:create`, `patient:create`, `patient:read`, `patient:update`, `patient:submit`, `prediction:read`,
+/// `prediction:retry`, `prediction:delete`.
 CONSILIA_API access::PolicyDocument default_policy();
 
 }  // namespace consilia::screening
