@@ -85,6 +85,16 @@ access::PolicyDocument default_policy() {
         {"staff", "patient:update", {"full_name", "birth_date", "sex"}},
         {"admin", "patient:update", {"full_name", "birth_date", "sex", "record_number", "user_id"}},
     };
+    // Proved by the analysis: docs/policy-analysis.md.
+    document.never = {
+        {"patients reach no other patient", "patient", "patient:*",
+         field("user_id") != parameter("principal_id")},
+        {"patients reach no prediction of another", "patient", "prediction:*",
+         field("xray.patient.user_id") != parameter("principal_id")},
+        {"patients edit no patient", "patient", "patient:update", {}},
+        {"staff delete nothing that was begun", "staff", "prediction:delete", field("status") != "pending"},
+        {"only admins make users", "staff", "user:create", {}},
+    };
     return document;
 }
 

@@ -5,13 +5,13 @@
 #include <utility>
 
 #include "consilia/core/error.hpp"
+#include "screening/forms.hpp"
 #include "screening/service_state.hpp"
 
 namespace consilia::screening {
 
 namespace {
 
-using core::field;
 using core::Value;
 
 ServiceOptions checked(ServiceOptions options) {
@@ -31,21 +31,6 @@ ServiceOptions checked(ServiceOptions options) {
     options.engine.budget_bytes = options.budget_bytes;
     options.engine.confidence_threshold = options.config.predictions.confidence_threshold;
     return options;
-}
-
-// Refuses a field of a form, naming it and never its content.
-[[noreturn]] void refuse(const char* code, const char* name, const char* rule) {
-    throw core::ValidationError(code, std::string("`") + name + "` " + rule, {{"field", Value(name)}});
-}
-
-void require_text(const std::string& text, const char* code, const char* name, std::size_t bytes_min,
-                  std::size_t bytes_max) {
-    const bool has_control = std::any_of(text.begin(), text.end(), [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7F;
-    });
-    if (has_control) refuse(code, name, "must not hold control characters");
-    if (text.size() < bytes_min) refuse(code, name, "is required");
-    if (text.size() > bytes_max) refuse(code, name, "is too long");
 }
 
 void require_user(const NewUser& user, const core::Config& config, const access::Policy& policy) {
@@ -68,59 +53,17 @@ void require_user(const NewUser& user, const core::Config& config, const access:
         refuse(kCode, "email", "is not an address");
 }
 
-void require_patient(const NewPatient& patient, core::Timestamp now) {
-    constexpr const char* kCode = "patient.invalid";
-    require_text(patient.record_number, kCode, "record_number", 1, 50);
-    require_text(patient.full_name, kCode, "full_name", 1, 200);
-    if (patient.birth_date && *patient.birth_date > core::date_of(now)) {
-        refuse(kCode, "birth_date", "must not be in the future");
-    }
-    const std::string& sex = patient.sex;
-    if (!sex.empty() && sex != "female" && sex != "male" && sex != "other") {
-        refuse(kCode, "sex", "is `female`, `male`, `other` or empty");
-    }
-}
-
-// Inserts a row whose unique column may be taken.
-std::int64_t insert_unique(const data::Transaction& transaction, const data::Model& model,
-                           const std::vector<data::Assignment>& values, const char* code,
-                           const char* message) {
-    try {
-        return data::insert(transaction, model, values);
-    } catch (const core::Conflict& error) {
-        if (error.code() != "database.unique") throw;
-        throw core::Conflict(code, message);
-    }
-}
-
-std::int64_t insert_user(const data::Transaction& transaction, const NewUser& user, core::Timestamp now) {
-    return insert_unique(transaction, *user_model(),
-                         {{"username", user.username},
-                          {"role", user.role},
-                          {"display_name", user.display_name},
-                          {"email", user.email},
-                          {"created_at", now},
-                          {"updated_at", now},
-                          {"is_deleted", false}},
-                         "user.exists", "the username is taken");
-}
-
-std::int64_t insert_patient(const data::Transaction& transaction, const NewPatient& patient,
-                            core::Timestamp now) {
-    Value user_id;
-    if (patient.user_id) user_id = *patient.user_id;
-    Value birth_date;
-    if (patient.birth_date) birth_date = *patient.birth_date;
-    return insert_unique(transaction, *patient_model(),
-                         {{"user_id", user_id},
-                          {"record_number", patient.record_number},
-                          {"full_name", patient.full_name},
-                          {"birth_date", birth_date},
-                          {"sex", patient.sex},
-                          {"created_at", now},
-                          {"updated_at", now},
-                          {"is_deleted", false}},
-                         "patient.exists", "the record number is taken");
+std::int64_t insert_user(const data::Transaction& transaction, const NewUser& user,
+                         const core::Clock& clock) {
+    return unless_taken("user.exists", "the username is taken", [&] {
+        return data::ModelRepository(user_model(), clock)
+            .insert(transaction, {{"username", user.username},
+                                  {"role", user.role},
+                                  {"display_name", user.display_name},
+                                  {"email", user.email},
+                                  {"is_deleted", false}})
+            .id;
+    });
 }
 
 }  // namespace
@@ -198,7 +141,7 @@ std::int64_t Service::bootstrap_admin(const NewUser& user) {
     if (data::Query(*user_model()).with_deleted().exists(transaction)) {
         throw core::Conflict("user.exists", "there are users already: an admin makes further ones");
     }
-    const std::int64_t id = insert_user(transaction, admin, state_->clock.now());
+    const std::int64_t id = insert_user(transaction, admin, state_->clock);
     transaction.commit();
     return id;
 }
@@ -208,23 +151,7 @@ std::int64_t Service::create_user(const Principal& principal, const NewUser& use
                     [&](std::string_view path) { return path == "role" ? Value(user.role) : Value(); });
     require_user(user, state_->options.config, state_->policy);
     data::Transaction transaction = state_->database.begin();
-    const std::int64_t id = insert_user(transaction, user, state_->clock.now());
-    transaction.commit();
-    return id;
-}
-
-std::int64_t Service::create_patient(const Principal& principal, const NewPatient& patient) {
-    state_->require({principal, "create", "patient"}, [&](std::string_view path) {
-        return path == "user_id" && patient.user_id ? Value(*patient.user_id) : Value();
-    });
-    const core::Timestamp now = state_->clock.now();
-    require_patient(patient, now);
-    data::Transaction transaction = state_->database.begin();
-    if (patient.user_id &&
-        !data::Query(*user_model()).where(field("id") == *patient.user_id).exists(transaction)) {
-        refuse("patient.invalid", "user_id", "names no user");
-    }
-    const std::int64_t id = insert_patient(transaction, patient, now);
+    const std::int64_t id = insert_user(transaction, user, state_->clock);
     transaction.commit();
     return id;
 }

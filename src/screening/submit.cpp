@@ -209,6 +209,13 @@ void Service::retry(const Principal& principal, std::int64_t prediction_id) {
     transaction.commit();
 }
 
+// Its task finds no prediction and is completed; a worker that has it already records nothing.
+void Service::delete_prediction(const Principal& principal, std::int64_t prediction_id) {
+    data::Transaction transaction = state_->database.begin();
+    state_->predictions(principal).remove(transaction, prediction_id);
+    transaction.commit();
+}
+
 std::size_t Service::sweep_orphans(std::chrono::seconds older_than) {
     if (older_than.count() <= 0) {
         throw core::InvalidArgument("screening.options", "files are swept after a time longer than zero");

@@ -17,6 +17,7 @@
 #include "consilia/core/config.hpp"
 #include "consilia/core/export.hpp"
 #include "consilia/core/value.hpp"
+#include "consilia/data/records.hpp"
 #include "consilia/data/row_set.hpp"
 #include "consilia/inference/engine.hpp"
 #include "consilia/screening/default_policy.hpp"
@@ -166,6 +167,17 @@ public:
     /// @throws PermissionDenied unless admin or staff ask; ValidationError (`patient.invalid`); Conflict
     ///         (`patient.exists`).
     std::int64_t create_patient(const Principal& principal, const NewPatient& patient);
+    /// One patient, as one row. @throws NotFound (`patient.not_found`), the same for one that does not exist
+    /// and for one that the caller may not see.
+    [[nodiscard]] data::RowSet get_patient(const Principal& principal, std::int64_t patient_id);
+    /// The same as one JSON object.
+    [[nodiscard]] std::string get_patient_json(const Principal& principal, std::int64_t patient_id);
+    /// Changes what is named: `record_number`, `full_name`, `birth_date`, `sex`, `user_id`.
+    /// @throws NotFound (`patient.not_found`); PermissionDenied (`access.denied`, and `access.fields` with
+    /// the names of fields that the caller may not change); ValidationError (`patient.invalid`); Conflict
+    /// (`patient.exists`). Nothing is changed then.
+    void update_patient(const Principal& principal, std::int64_t patient_id,
+                        const std::vector<data::Assignment>& changes);
 
     /// Checks, stores and queues one image: afterwards the file, its row, a pending prediction and its task
     /// are all there, or none of them is.
@@ -188,6 +200,10 @@ public:
     /// Conflict
     /// (`prediction.not_failed`).
     void retry(const Principal& principal, std::int64_t prediction_id);
+
+    /// Deletes a prediction: it is marked, and no work is done on it any more. By the default policy staff
+    /// delete pending ones, admins any. @throws PermissionDenied; NotFound (`prediction.not_found`).
+    void delete_prediction(const Principal& principal, std::int64_t prediction_id);
 
     /// @throws PermissionDenied if the role may list nothing; InvalidArgument for a filter or an order that
     /// is not
