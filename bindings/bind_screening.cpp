@@ -127,7 +127,8 @@ void bind_values(py::module_& module) {
         .def_property_readonly("role", [](const Principal& self) { return std::string(self.role()); })
         .def_readonly("name", &Principal::name)
         .def("__repr__", [](const Principal& self) {
-            return "Principal(user_id=" + core::to_json(self.user_id) + ", role='" + std::string(self.role()) + "')";
+            return "Principal(user_id=" + core::to_json(self.user_id) + ", role='" +
+                   std::string(self.role()) + "')";
         });
     py::class_<Submission>(module, "Submission", "What became of one upload.")
         .def_readonly("prediction_id", &Submission::prediction_id)
@@ -231,6 +232,33 @@ void bind_records(ServiceClass& service) {
         py::arg("principal"), py::kw_only(), py::arg("record_number"), py::arg("full_name"),
         py::arg("birth_date") = py::none(), py::arg("sex") = "", py::arg("user_id") = py::none(),
         "Makes a patient and returns its id. Admins and staff only. `birth_date` is a datetime.date.");
+    service.def(
+        "get_patient",
+        [](Service& self, const Principal& principal, std::int64_t patient_id) {
+            const std::string json = [&] {
+                const py::gil_scoped_release release;
+                return self.get_patient_json(principal, patient_id);
+            }();
+            return py::module_::import("json").attr("loads")(json).cast<py::dict>();
+        },
+        py::arg("principal"), py::arg("patient_id"),
+        "One patient, with the fields that the caller may read. Raises NotFound also for one that the caller "
+        "may not see.");
+    service.def(
+        "update_patient",
+        [](Service& self, const Principal& principal, std::int64_t patient_id, const py::kwargs& changes) {
+            std::vector<data::Assignment> values;
+            for (const auto& [name, value] : changes)
+                values.emplace_back(name.cast<std::string>(), core::Term(to_value(value)));
+            const py::gil_scoped_release release;
+            self.update_patient(principal, patient_id, values);
+        },
+        py::arg("principal"), py::arg("patient_id"),
+        "Changes what is named, all or nothing: record_number, full_name, sex, birth_date, user_id.\n\n"
+        "Raises:\n"
+        "    PermissionDenied: `access.fields`, with the names of fields that the caller may not change.\n"
+        "    ValidationError: `patient.invalid`, with the field.\n"
+        "    NotFound: For a patient that the caller may not see, too.");
 }
 
 void bind_work(ServiceClass& service) {
@@ -274,6 +302,14 @@ void bind_work(ServiceClass& service) {
             self.retry(principal, prediction_id);
         },
         py::arg("principal"), py::arg("prediction_id"), "Queues a failed prediction again.");
+    service.def(
+        "delete_prediction",
+        [](Service& self, const Principal& principal, std::int64_t prediction_id) {
+            const py::gil_scoped_release release;
+            self.delete_prediction(principal, prediction_id);
+        },
+        py::arg("principal"), py::arg("prediction_id"),
+        "Deletes a prediction. By the default policy staff delete pending ones, admins any.");
     service.def(
         "sweep_orphans",
         [](Service& self, std::int64_t older_than_s) {

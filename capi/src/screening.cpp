@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "consilia/screening/service.hpp"
+#include "data.hpp"
 #include "guard.hpp"
 #include "inference.hpp"
 
 namespace core = consilia::core;
 namespace screening = consilia::screening;
+using consilia::capi::assignments_of;
 using consilia::capi::cleared;
 using consilia::capi::copy_options;
 using consilia::capi::guard;
@@ -210,6 +212,36 @@ consilia_status_t consilia_service_retry(consilia_service_t* service, const cons
                                          int64_t prediction_id, consilia_error_t** out_error) {
     return guard(out_error,
                  [&] { require(service, "service").service.retry(principal_of(principal), prediction_id); });
+}
+
+consilia_status_t consilia_service_get_patient_json(consilia_service_t* service,
+                                                    const consilia_principal_t* principal, int64_t patient_id,
+                                                    consilia_buffer_t* out_json,
+                                                    consilia_error_t** out_error) {
+    return guard(out_error, [&] {
+        consilia_buffer_t& out = cleared(out_json, "out_json");
+        out = to_buffer(
+            require(service, "service").service.get_patient_json(principal_of(principal), patient_id));
+    });
+}
+
+consilia_status_t consilia_service_update_patient(consilia_service_t* service,
+                                                  const consilia_principal_t* principal, int64_t patient_id,
+                                                  const consilia_assignment_t* changes, size_t change_count,
+                                                  consilia_error_t** out_error) {
+    return guard(out_error, [&] {
+        require(service, "service")
+            .service.update_patient(principal_of(principal), patient_id,
+                                    assignments_of(changes, change_count));
+    });
+}
+
+consilia_status_t consilia_service_delete_prediction(consilia_service_t* service,
+                                                     const consilia_principal_t* principal,
+                                                     int64_t prediction_id, consilia_error_t** out_error) {
+    return guard(out_error, [&] {
+        require(service, "service").service.delete_prediction(principal_of(principal), prediction_id);
+    });
 }
 
 consilia_status_t consilia_service_engine(consilia_service_t* service, consilia_engine_t** out_engine,

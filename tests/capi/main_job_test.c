@@ -148,6 +148,7 @@ int main(int argc, char** argv) {
     consilia_submission_t first = {0, 0, 0, 0};
     consilia_submission_t second = {0, 0, 0, 0};
     consilia_list_options_t list;
+    consilia_assignment_t changes[2];
     consilia_buffer_t json = {NULL, 0};
     consilia_str_t missing_member;
     int64_t patient_id = 0;
@@ -193,6 +194,20 @@ int main(int argc, char** argv) {
                                                      consilia_str_of("other.png"), &second, &error));
     CHECK(!first.is_duplicate && second.is_duplicate && first.prediction_id == second.prediction_id);
 
+    changes[0] = consilia_set("full_name", consilia_text("Bob B. Example"));
+    changes[1] = consilia_set("birth_date", consilia_date(3650));
+    OK("update a patient", consilia_service_update_patient(service, &admin, patient_id, changes, 2, &error));
+    EXPECT("by the patient",
+           consilia_service_update_patient(service, &patient_principal, patient_id, changes, 2, &error),
+           CONSILIA_PERMISSION_DENIED, "access.denied");
+    OK("get a patient",
+       consilia_service_get_patient_json(service, &patient_principal, patient_id, &json, &error));
+    CHECK(strstr(json.data, "Bob B. Example") != NULL && strstr(json.data, "user_id") == NULL);
+    consilia_buffer_free(&json);
+    EXPECT("another patient",
+           consilia_service_get_patient_json(service, &patient_principal, 4711, &json, &error),
+           CONSILIA_NOT_FOUND, "patient.not_found");
+
     OK("list", consilia_service_list_json(service, &patient_principal, NULL, &json, &error));
     CHECK(strstr(json.data, "\"count\":1") != NULL && strlen(json.data) == json.size);
     consilia_buffer_free(&json);
@@ -210,6 +225,9 @@ int main(int argc, char** argv) {
 
     OK("work", consilia_service_work(service, 0, &worked, &error));
     CHECK(worked == 1);
+    EXPECT("delete by the patient",
+           consilia_service_delete_prediction(service, &patient_principal, first.prediction_id, &error),
+           CONSILIA_PERMISSION_DENIED, "access.denied");
     OK("get", consilia_service_get_json(service, &admin, first.prediction_id, &json, &error));
     CHECK(strstr(json.data, "\"failure_code\":\"ensemble.no_opinion\"") != NULL);
     consilia_buffer_free(&json);

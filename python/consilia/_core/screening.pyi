@@ -132,6 +132,10 @@ class Service:
         """
         Makes a user and returns its id. Admins only.
         """
+    def delete_prediction(self, principal: Principal, prediction_id: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        Deletes a prediction. By the default policy staff delete pending ones, admins any.
+        """
     def engine(self) -> consilia._core.inference.Engine:
         """
         The engine, which is opened if it is not yet: for `inference.explain` and the like.
@@ -143,6 +147,10 @@ class Service:
     def get(self, principal: Principal, prediction_id: typing.SupportsInt | typing.SupportsIndex) -> dict:
         """
         One prediction. Raises NotFound also for one that the caller may not see.
+        """
+    def get_patient(self, principal: Principal, patient_id: typing.SupportsInt | typing.SupportsIndex) -> dict:
+        """
+        One patient, with the fields that the caller may read. Raises NotFound also for one that the caller may not see.
         """
     def list_json(self, principal: Principal, *, where: str = '', order: str = '-created_at', page: typing.SupportsInt | typing.SupportsIndex = 1, page_size: typing.SupportsInt | typing.SupportsIndex = 25) -> bytes:
         """
@@ -161,6 +169,15 @@ class Service:
     def sweep_orphans(self, *, older_than_s: typing.SupportsInt | typing.SupportsIndex = 86400) -> int:
         """
         Removes files without a row that are older than this, and returns how many.
+        """
+    def update_patient(self, principal: Principal, patient_id: typing.SupportsInt | typing.SupportsIndex, **kwargs) -> None:
+        """
+        Changes what is named, all or nothing: record_number, full_name, sex, birth_date, user_id.
+
+        Raises:
+            PermissionDenied: `access.fields`, with the names of fields that the caller may not change.
+            ValidationError: `patient.invalid`, with the field.
+            NotFound: For a patient that the caller may not see, too.
         """
     def work(self, *, max_tasks: typing.SupportsInt | typing.SupportsIndex | None = None, worker_id: str = '', progress: typing.Any = None) -> WorkSummary:
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 from typing import Any
@@ -48,3 +49,31 @@ def test_what_progress_raises_stops_the_work_and_is_raised_again(clinic: Any, im
     with pytest.raises(ZeroDivisionError):
         clinic.service.work_one(progress=fail)
     assert clinic.service.get(clinic.staff, made.prediction_id)["status"] == "pending"
+
+
+def test_patients_are_seen_and_changed_by_field(clinic: Any) -> None:
+    patient = clinic.first_patient
+    clinic.service.update_patient(
+        clinic.staff, patient, full_name="New Name", birth_date=datetime.date(1980, 2, 29)
+    )
+    seen = clinic.service.get_patient(clinic.first, patient)
+    assert (seen["full_name"], seen["birth_date"]) == ("New Name", "1980-02-29")
+    assert "user_id" not in seen
+    assert clinic.service.get_patient(clinic.admin, patient)["user_id"] == clinic.first.user_id
+    with pytest.raises(consilia.NotFound):
+        clinic.service.get_patient(clinic.second, patient)
+    with pytest.raises(consilia.PermissionDenied) as refused:
+        clinic.service.update_patient(clinic.staff, patient, record_number="X", user_id=None, sex="male")
+    assert refused.value.code == "access.fields"
+    assert refused.value.details["fields"] == "record_number, user_id"
+    with pytest.raises(consilia.ValidationError):
+        clinic.service.update_patient(clinic.staff, patient, birth_date="1980")
+
+
+def test_staff_delete_pending_predictions(clinic: Any, images: list[Path]) -> None:
+    made = clinic.service.submit(clinic.staff, images[0], patient_id=clinic.first_patient)
+    with pytest.raises(consilia.PermissionDenied):
+        clinic.service.delete_prediction(clinic.first, made.prediction_id)
+    clinic.service.delete_prediction(clinic.staff, made.prediction_id)
+    with pytest.raises(consilia.NotFound):
+        clinic.service.get(clinic.admin, made.prediction_id)

@@ -2,6 +2,7 @@
 #define CONSILIA_C_SCREENING_H
 /* The main job over the C ABI: open a service, submit images, work the queue, list what a person may see. */
 #include "consilia/c/core.h"
+#include "consilia/c/data/repository.h"
 #include "consilia/c/inference.h"
 
 #ifdef __cplusplus
@@ -88,6 +89,21 @@ CONSILIA_C_API consilia_status_t consilia_service_create_patient(consilia_servic
                                                                  int64_t* out_patient_id,
                                                                  consilia_error_t** out_error);
 
+/* One patient as JSON, with the fields that the principal may read; _NOT_FOUND also for one that it may not
+ * see. @since 0.1 */
+CONSILIA_C_API consilia_status_t consilia_service_get_patient_json(consilia_service_t* service,
+                                                                   const consilia_principal_t* principal,
+                                                                   int64_t patient_id,
+                                                                   consilia_buffer_t* out_json,
+                                                                   consilia_error_t** out_error);
+
+/* Changes what is named, all or nothing: record_number, full_name, sex (texts), birth_date (date or null),
+ * user_id (int64 or null). Returns _OK, _VALIDATION, _NOT_FOUND, _PERMISSION_DENIED (code "access.fields"
+ * with the names of fields that the principal may not change) or _CONFLICT. @since 0.1 */
+CONSILIA_C_API consilia_status_t consilia_service_update_patient(
+    consilia_service_t* service, const consilia_principal_t* principal, int64_t patient_id,
+    const consilia_assignment_t* changes, size_t change_count, consilia_error_t** out_error);
+
 /* What came of a submission. Frozen: this struct does not grow. */
 typedef struct consilia_submission {
     int64_t prediction_id;
@@ -144,6 +160,13 @@ CONSILIA_C_API consilia_status_t consilia_service_get_json(consilia_service_t* s
 CONSILIA_C_API consilia_status_t consilia_service_retry(consilia_service_t* service,
                                                         const consilia_principal_t* principal,
                                                         int64_t prediction_id, consilia_error_t** out_error);
+
+/* Deletes a prediction; by the default policy staff delete pending ones, administrators any. Returns _OK,
+ * _NOT_FOUND or _PERMISSION_DENIED. @since 0.1 */
+CONSILIA_C_API consilia_status_t consilia_service_delete_prediction(consilia_service_t* service,
+                                                                    const consilia_principal_t* principal,
+                                                                    int64_t prediction_id,
+                                                                    consilia_error_t** out_error);
 
 /* The engine of the service, opened now if it is not yet: its plan and memory, heat maps of its panel. The
  * handle is the caller's; either may be freed first. Returns as consilia_engine_open(). @since 0.2 */
