@@ -5,6 +5,7 @@
 #include <benchmark/benchmark.h>
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "consilia/access/policy.hpp"
@@ -109,6 +110,33 @@ void compile(benchmark::State& state) {
     for (auto _ : state) benchmark::DoNotOptimize(access::Policy(document));
 }
 
+/// The floor: a decision that somebody has written into a table already, by numbers and by names.
+void floor_by_numbers(benchmark::State& state) {
+    const std::vector<std::uint8_t> table(static_cast<std::size_t>(state.range(0)) * 3, 1);
+    std::size_t role = 2;
+    std::size_t permission = 1;
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(role);
+        benchmark::DoNotOptimize(permission);
+        benchmark::DoNotOptimize(table[role * static_cast<std::size_t>(state.range(0)) + permission]);
+    }
+}
+
+void floor_by_names(benchmark::State& state) {
+    std::unordered_map<std::string, bool> table;
+    for (std::int64_t i = 0; i < state.range(0); ++i)
+        table["admin:resource:action" + std::to_string(i)] = true;
+    table["admin:prediction:read"] = true;
+    const std::string role = "admin";
+    const std::string action = "read";
+    for (auto _ : state) {
+        std::string key;
+        key.reserve(64);
+        key.append(role).append(":prediction:").append(action);
+        benchmark::DoNotOptimize(table.find(key)->second);
+    }
+}
+
 void sizes(benchmark::internal::Benchmark* made) {
     made->ArgName("rules")->Arg(10)->Arg(1'000)->Arg(10'000);
 }
@@ -118,6 +146,8 @@ BENCHMARK(by_names)->Name("Access/CheckByNames")->Apply(sizes);
 BENCHMARK(owned_by_numbers)->Name("Access/CheckOwnedByNumbers")->Apply(sizes);
 BENCHMARK(owned_by_names)->Name("Access/CheckOwnedByNames")->Apply(sizes);
 BENCHMARK(owned_page)->Name("Access/CheckPageOf25Owned")->Apply(sizes);
+BENCHMARK(floor_by_numbers)->Name("Access/Floor/CheckByNumbers")->Apply(sizes);
+BENCHMARK(floor_by_names)->Name("Access/Floor/CheckByNames")->Apply(sizes);
 BENCHMARK(scope)->Name("Access/Scope")->Apply(sizes);
 BENCHMARK(subject)->Name("Access/Subject")->Apply(sizes);
 BENCHMARK(compile)->Name("Access/Compile")->Apply(sizes);

@@ -45,7 +45,7 @@ def on_one_processor() -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6}
+UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6, "ns": 1e9}
 
 
 @dataclass

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NOT_AREAS = {"rows", "run"}
+NOT_AREAS = {"program", "rows", "run"}
 
 
 def main() -> int:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-from collections import defaultdict
 from pathlib import Path
 
-from rows import OUTPUT, QUICK, ROOT, Row, Sample
-
-PROGRAM = ROOT / "build" / "release" / "benchmarks" / "data_bench"
-REPETITIONS, SECONDS = (2, 0.001) if QUICK else (15, 0.1)
-"""How often each is measured, and how long at least each time."""
+import program
+from rows import QUICK, ROOT, Row, Sample
 
 SQLITE = "sqlite3 C API"
 LIBPQ = "libpq"
@@ -47,35 +42,9 @@ COMPILE_S_MAX = 5.0
 
 def measure(database: Path) -> dict[str, Sample]:
     """Runs the program on the file; gives what it measured by name, without `Data/`."""
-    output = OUTPUT / "data_bench.json"
     wanted = "|".join(sorted({name for _, name, *_ in (*PAIRS, *LIMITS)}))
-    run = subprocess.run(
-        [
-            PROGRAM,
-            f"--benchmark_filter=^Data/({wanted})/",
-            f"--benchmark_repetitions={REPETITIONS}",
-            f"--benchmark_min_time={SECONDS}",
-            "--benchmark_enable_random_interleaving=true",
-            f"--benchmark_out={output}",
-            "--benchmark_out_format=json",
-        ],
-        check=False,
-        env={**os.environ, "CONSILIA_CLINIC": str(database)},
-        capture_output=True,
-        text=True,
-    )
-    if run.returncode != 0:
-        raise RuntimeError(f"data_bench ended with {run.returncode}: {run.stderr}")
-    nanoseconds = {"ns": 1, "us": 1e3, "ms": 1e6}
-    seconds: dict[str, list[float]] = defaultdict(list)
-    for repetition in json.loads(output.read_text())["benchmarks"]:
-        if repetition["run_type"] != "iteration":
-            continue
-        if repetition.get("error_occurred"):
-            raise RuntimeError(f"{repetition['name']}: {repetition['error_message']}")
-        taken = repetition["real_time"] * nanoseconds[repetition["time_unit"]] / 1e9
-        seconds[repetition["name"].removeprefix("Data/").removesuffix("/real_time")].append(taken)
-    return {name: Sample.of(taken) for name, taken in seconds.items()}
+    samples = program.measure("data_bench", f"^Data/({wanted})/", {"CONSILIA_CLINIC": str(database)})
+    return {name.removeprefix("Data/"): sample for name, sample in samples.items()}
 
 
 def compile_row() -> Row:
