@@ -55,7 +55,8 @@ def cedar(rules: int) -> Ask:
 
     lines = [("person", "prediction", "read"), *others(rules)]
     text = "\n".join(
-        f'permit(principal in Role::"{role}", action == Action::"{action}", resource == Resource::"{resource}");'
+        f'permit(principal in Role::"{role}", action == Action::"{action}", '
+        f'resource == Resource::"{resource}");'
         for role, resource, action in lines
     )
     entities = json.dumps(
