@@ -204,7 +204,6 @@ core::Expression Policy::scope(const Principal& principal, std::string_view acti
         return core::bind(condition, parameters_of(*compiled_, asking, context));
     };
     const Scoped own = scope_of(*compiled_, bound.roles, column);
-    if (own.denied && own.denied->is_always_true()) return nothing;
     Expression allowed = is_never(own.allowed) ? own.allowed : bind(own.allowed, principal);
     const core::Timestamp at = bound.delegations.empty() ? core::Timestamp{} : time_of(context);
     for (const BoundDelegation& lent : bound.delegations) {

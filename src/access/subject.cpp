@@ -133,7 +133,7 @@ BoundPrincipal bind_principal(std::shared_ptr<const CompiledPolicy> policy, cons
     for (const Delegation& given : principal.delegations) {
         require_types(given.from_attributes, compiled.document.principal_attributes);
         const auto lender_roles = numbers_of(compiled, given.from_roles);
-        if (!lender_roles || compiled.broken_by(*lender_roles) != kNone) continue;
+        if (!lender_roles) continue;
         std::vector<std::uint32_t> together = held;
         together.insert(together.end(), lender_roles->begin(), lender_roles->end());
         if (compiled.broken_by(together) != kNone) continue;

@@ -205,6 +205,25 @@ TEST(PolicyQuestions, ADelegationLendsWhatTheLenderMayUntilItEnds) {
     EXPECT_THAT(policy.fields(carer, "read", "prediction", {core::Timestamp{0}, "", {}}), IsEmpty());
 }
 
+TEST(PolicyQuestions, DelegationsTogetherDoNotGiveWhatIsKeptApart) {
+    PolicyDocument document = clinic();
+    document.delegable = {"*:*"};
+    const Policy policy(document);
+    const auto lent = [](const char* role, const char* permission) {
+        return Delegation{7, {role}, permission, {kNoon.microseconds + 10}, kNoon, "", {}};
+    };
+    const auto may = [&](const Principal& who, const char* action, const char* resource) {
+        return policy.check(who, action, resource, object({{"owner_id", 7}}), {kNoon, "", {}}).allowed;
+    };
+    const Principal roles{9, {}, "", {}, {lent("patient", "*:read"), lent("auditor", "*:approve")}};
+    EXPECT_TRUE(may(roles, "read", "prediction"));
+    EXPECT_FALSE(may(roles, "approve", "invoice")) << "a second lender whose role the first one's excludes";
+    const Principal permissions{
+        9, {}, "", {}, {lent("clerk", "invoice:create"), lent("auditor", "invoice:approve")}};
+    EXPECT_TRUE(may(permissions, "create", "invoice"));
+    EXPECT_FALSE(may(permissions, "approve", "invoice")) << "the other permission of the pair";
+}
+
 TEST(PolicyQuestions, FieldsAreCertainPossibleOrThoseOfAnObject) {
     const Policy policy(clinic());
     const Principal patient{7, {"patient"}, ""};

@@ -165,8 +165,8 @@ public:
             document.rules.push_back({"rule " + std::to_string(i), one_in(4) ? Effect::Deny : Effect::Allow,
                                       one_in(6) ? "*" : role(), permission(), condition()});
         }
-        if (one_in(4)) document.separations.push_back({"roles", {"c", "d"}, {}, 1});
-        if (one_in(6)) document.separations.push_back({"permissions", {}, {"thing:write", "note:*"}, 1});
+        if (one_in(3)) document.separations.push_back({"roles", {"c", "d"}, {}, 1});
+        if (one_in(3)) document.separations.push_back({"permissions", {}, {"thing:write", "note:*"}, 1});
         if (!one_in(4)) document.delegable.push_back(one_in(2) ? "*:*" : permission());
         return document;
     }
