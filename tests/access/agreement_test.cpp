@@ -73,6 +73,45 @@ TEST(CompiledPolicy, AgreesWithTheReferenceInterpreterOfTheDocument) {
     }
 }
 
+// What is certain is had for every object that may be reached, and what is had for an object is possible.
+TEST(CompiledPolicy, AgreesWithTheReferenceInterpreterAboutFields) {
+    std::size_t conditional = 0;
+    std::size_t lent = 0;
+    for (std::uint32_t seed = 0; seed < kPolicies; ++seed) {
+        Generator generate(seed);
+        const PolicyDocument document = generate.document();
+        const std::optional<Policy> policy = compiled(document);
+        if (!policy) continue;
+        const Principal principal = generate.principal();
+        const Context context = generate.context();
+        const std::string action = kActions[generate.below(2)];
+        const auto as_set = [](const std::vector<std::string>& names) {
+            return reference::Names(names.begin(), names.end());
+        };
+        const reference::Names certain = as_set(policy->fields(principal, action, "thing", context));
+        const reference::Names possible =
+            as_set(policy->possible_fields(principal, action, "thing", context));
+        for (int question = 0; question < 8; ++question) {
+            const Thing thing = generate.thing();
+            const auto had = as_set(policy->fields(principal, action, "thing", thing.source(), context));
+            ASSERT_EQ(had, reference::fields(document, principal, action, "thing", thing.source(), context))
+                << "seed " << seed << "\n"
+                << to_json(document);
+            ASSERT_TRUE(std::includes(possible.begin(), possible.end(), had.begin(), had.end()))
+                << "seed " << seed;
+            const Decision decision = policy->check(principal, action, "thing", thing.source(), context);
+            if (!decision) continue;
+            ASSERT_TRUE(std::includes(had.begin(), had.end(), certain.begin(), certain.end()))
+                << "seed " << seed << "\n"
+                << to_json(document);
+            conditional += static_cast<std::size_t>(had != certain);
+            lent += static_cast<std::size_t>(decision.reason == Reason::AllowedByDelegation && !had.empty());
+        }
+    }
+    EXPECT_GT(conditional, 500U);
+    EXPECT_GT(lent, 100U);
+}
+
 // The same things in one database.
 class Things {
 public:

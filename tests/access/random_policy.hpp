@@ -165,6 +165,14 @@ public:
             document.rules.push_back({"rule " + std::to_string(i), one_in(4) ? Effect::Deny : Effect::Allow,
                                       one_in(6) ? "*" : role(), permission(), condition()});
         }
+        for (std::size_t left = below(5); left > 0; --left) {
+            document.fields.push_back(
+                {one_in(4) ? "*" : role(),
+                 permission(),
+                 {any_of({"id", "owner", "status"}), any_of({"score", "holder.user_id"})},
+                 one_in(4) ? Effect::Deny : Effect::Allow,
+                 one_in(2) ? Expression() : condition()});
+        }
         if (one_in(3)) document.separations.push_back({"roles", {"c", "d"}, {}, 1});
         if (one_in(3)) document.separations.push_back({"permissions", {}, {"thing:write", "note:*"}, 1});
         if (!one_in(4)) document.delegable.push_back(one_in(2) ? "*:*" : permission());

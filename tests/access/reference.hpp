@@ -153,27 +153,20 @@ inline std::string barred_by(const PolicyDocument& document, const std::vector<s
     return {};
 }
 
-inline Answer check(const PolicyDocument& document, const Principal& principal, const std::string& action,
-                    const std::string& resource, const core::FieldSource& object, const Context& context) {
-    const auto are_declared = [&](const std::vector<std::string>& roles) {
-        return std::all_of(roles.begin(), roles.end(),
-                           [&](const std::string& role) { return find_role(document, role) != nullptr; });
-    };
-    if (!are_declared(principal.roles)) return {false, Reason::UnknownRole, {}};
-    if (const std::string broken = broken_by(document, principal.roles); !broken.empty())
-        return {false, Reason::SeparationOfDuties, broken};
-    if (!permissions_of(document, {"*:*"}).contains({resource, action}))
-        return {false, Reason::UnknownPermission, {}};
-    if (const std::string barred = barred_by(document, principal.roles, {}, resource, action);
-        !barred.empty())
-        return {false, Reason::SeparationOfDuties, barred};
-    const Answer own = by_rules(document, principal, action, resource, object, context);
-    if (own.allowed || own.reason == Reason::DeniedByRule) return own;
+inline bool are_declared(const PolicyDocument& document, const std::vector<std::string>& roles) {
+    return std::all_of(roles.begin(), roles.end(),
+                       [&](const std::string& role) { return find_role(document, role) != nullptr; });
+}
 
+/// The lenders whose delegations count for this now.
+inline std::vector<Principal> lenders_of(const PolicyDocument& document, const Principal& principal,
+                                         const std::string& action, const std::string& resource,
+                                         const Context& context) {
+    std::vector<Principal> lenders;
     std::vector<std::string> held = principal.roles;
     Permissions lent;
     for (const Delegation& given : principal.delegations) {
-        if (!are_declared(given.from_roles)) continue;
+        if (!are_declared(document, given.from_roles)) continue;
         std::vector<std::string> together = held;
         together.insert(together.end(), given.from_roles.begin(), given.from_roles.end());
         if (!broken_by(document, together).empty()) continue;
@@ -191,11 +184,78 @@ inline Answer check(const PolicyDocument& document, const Principal& principal, 
         lent.insert(covered.begin(), covered.end());
         if (!covered.contains({resource, action})) continue;
         if (*context.now < given.starts_at || *context.now >= given.ends_at) continue;
-        const Principal lender{given.from_id, given.from_roles, given.from_name, given.from_attributes, {}};
+        lenders.push_back({given.from_id, given.from_roles, given.from_name, given.from_attributes, {}});
+    }
+    return lenders;
+}
+
+/// Why everything is denied, before any rule is looked at; `NoRule` if it is not.
+inline Answer refused(const PolicyDocument& document, const Principal& principal, const std::string& action,
+                      const std::string& resource) {
+    if (!are_declared(document, principal.roles)) return {false, Reason::UnknownRole, {}};
+    if (const std::string broken = broken_by(document, principal.roles); !broken.empty())
+        return {false, Reason::SeparationOfDuties, broken};
+    if (!permissions_of(document, {"*:*"}).contains({resource, action}))
+        return {false, Reason::UnknownPermission, {}};
+    if (const std::string barred = barred_by(document, principal.roles, {}, resource, action);
+        !barred.empty())
+        return {false, Reason::SeparationOfDuties, barred};
+    return {};
+}
+
+inline Answer check(const PolicyDocument& document, const Principal& principal, const std::string& action,
+                    const std::string& resource, const core::FieldSource& object, const Context& context) {
+    const Answer before = refused(document, principal, action, resource);
+    if (before.reason != Reason::NoRule) return before;
+    const Answer own = by_rules(document, principal, action, resource, object, context);
+    if (own.allowed || own.reason == Reason::DeniedByRule) return own;
+    for (const Principal& lender : lenders_of(document, principal, action, resource, context)) {
         const Answer theirs = by_rules(document, lender, action, resource, object, context);
         if (theirs.allowed) return {true, Reason::AllowedByDelegation, theirs.rule};
     }
     return own;
+}
+
+using Names = std::set<std::string>;
+
+/// The fields that rules of this effect name for the object.
+inline Names named(const PolicyDocument& document, Effect effect, const Principal& principal,
+                   const std::string& action, const std::string& resource, const core::FieldSource& object,
+                   const Context& context) {
+    Names found;
+    for (const FieldRule& rule : document.fields) {
+        const bool concerns =
+            std::any_of(principal.roles.begin(), principal.roles.end(), [&](const std::string& role) {
+                return (rule.role == "*" || has_role(document, role, rule.role)) &&
+                       names(rule.permission, resource, action);
+            });
+        if (!concerns || rule.effect != effect) continue;
+        const core::Value truth =
+            core::evaluate(rule.condition, object, parameters(document, principal, context));
+        if (truth.is_null() ? effect == Effect::Deny : truth.as<bool>())
+            found.insert(rule.fields.begin(), rule.fields.end());
+    }
+    return found;
+}
+
+/// The fields of an object: one's own, and those of lenders who may do it to this object; without those that
+/// are denied to whoever has them, and to the principal.
+inline Names fields(const PolicyDocument& document, const Principal& principal, const std::string& action,
+                    const std::string& resource, const core::FieldSource& object, const Context& context) {
+    if (refused(document, principal, action, resource).reason != Reason::NoRule) return {};
+    Names had = named(document, Effect::Allow, principal, action, resource, object, context);
+    for (const Principal& lender : lenders_of(document, principal, action, resource, context)) {
+        if (!by_rules(document, lender, action, resource, object, context).allowed) continue;
+        Names theirs = named(document, Effect::Allow, lender, action, resource, object, context);
+        for (const std::string& name :
+             named(document, Effect::Deny, lender, action, resource, object, context))
+            theirs.erase(name);
+        had.insert(theirs.begin(), theirs.end());
+    }
+    for (const std::string& name :
+         named(document, Effect::Deny, principal, action, resource, object, context))
+        had.erase(name);
+    return had;
 }
 
 }  // namespace consilia::access::reference
