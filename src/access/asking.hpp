@@ -60,6 +60,12 @@ struct BoundPrincipal {
     std::vector<BoundDelegation> delegations;
 };
 
+/// @throws InvalidArgument (`access.subject`) for a subject of another policy.
+inline void require_subject_of(const CompiledPolicy& policy, const BoundPrincipal& bound) {
+    if (bound.policy.get() != &policy)
+        throw core::InvalidArgument("access.subject", "the subject was made by another policy");
+}
+
 /// Those who ask with one set of roles: the principal, or a lender. Borrows everything.
 struct Asking {
     const Principal& principal;

@@ -169,9 +169,7 @@ Decision Policy::check(const Principal& principal, std::string_view action, std:
 Decision Policy::check(const Subject& subject, PermissionId permission, const core::FieldSource& object,
                        const Context& context) const {
     const BoundPrincipal& bound = *subject.bound_;
-    if (bound.policy != compiled_) {
-        throw core::InvalidArgument("access.subject", "the subject was made by another policy");
-    }
+    require_subject_of(*compiled_, bound);
     // The common question is answered by one cell.
     const auto column = static_cast<std::uint32_t>(permission);
     if (bound.roles.size() == 1 && !bound.refused && column < compiled_->width()) {

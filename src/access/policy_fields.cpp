@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "access/decide.hpp"
+#include "access/field_names.hpp"
 #include "consilia/access/policy.hpp"
 #include "consilia/core/clock.hpp"
 #include "consilia/core/error.hpp"
@@ -13,13 +14,7 @@ namespace consilia::access {
 
 namespace {
 
-using Names = std::set<std::string, std::less<>>;
 using Json = nlohmann::ordered_json;
-
-enum class Certainty : std::uint8_t {
-    Certain,   ///< For every object: conditions do not allow, and always deny.
-    Possible,  ///< For some object: conditions allow, and do not deny.
-};
 
 // Gathers the fields of roles. `holds` tells of a rule's condition; empty: unknown.
 class FieldNames {
@@ -88,6 +83,12 @@ FieldNames names_for(const CompiledPolicy& policy, const Asking& asking, std::ui
     return names;
 }
 
+std::vector<std::string> listed(const Names& names) {
+    return {names.begin(), names.end()};
+}
+
+}  // namespace
+
 bool is_barred(const BoundPrincipal& bound, std::uint32_t column) {
     return bound.refused || column >= bound.policy->width() ||
            (!bound.barred.empty() && bound.barred[column] != kNone);
@@ -130,9 +131,7 @@ Names names_of(const BoundPrincipal& bound, std::uint32_t column, const core::Fi
     return names.names();
 }
 
-std::vector<std::string> listed(const Names& names) {
-    return {names.begin(), names.end()};
-}
+namespace {
 
 // The member of an object at a dotted path, or nullptr.
 const Json* member_at(const Json& object, std::string_view path) {

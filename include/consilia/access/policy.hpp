@@ -19,6 +19,10 @@
 #include "consilia/core/expression.hpp"
 #include "consilia/core/value.hpp"
 
+namespace consilia::data {
+class RowSet;
+}  // namespace consilia::data
+
 namespace consilia::access {
 
 /// Why a decision came out as it did.
@@ -145,6 +149,12 @@ public:
     [[nodiscard]] std::vector<Decision> check_many(const Subject& subject, PermissionId permission,
                                                    std::size_t count, const PageSource& objects,
                                                    const Context& context = now()) const;
+    /// As `check`, for each row of a result: its columns are the fields, by their dotted paths.
+    /// @throws also InvalidArgument (`access.missing_field`) with the field that a condition may ask for and
+    ///         that is no column, whatever the rows hold.
+    [[nodiscard]] std::vector<Decision> check_rows(const Subject& subject, PermissionId permission,
+                                                   const data::RowSet& rows,
+                                                   const Context& context = now()) const;
 
     /// As `check`, but a denial is thrown.
     /// @throws PermissionDenied (`access.denied`) with role, permission, reason and rule in its details.
@@ -188,6 +198,13 @@ public:
     [[nodiscard]] std::string redact(const Principal& principal, std::string_view action,
                                      std::string_view resource, std::string_view json,
                                      const Context& context = now()) const;
+    /// As `redact`, for a result whose columns are the fields: columns that the principal has for no object
+    /// are dropped, cells that it does not have for the object of their row are null. Without a column left
+    /// there are no rows either.
+    /// @throws InvalidArgument (`access.missing_field`) as `check_rows`.
+    [[nodiscard]] data::RowSet redact_rows(const Principal& principal, std::string_view action,
+                                           std::string_view resource, const data::RowSet& rows,
+                                           const Context& context = now()) const;
 
     /// Everything that the principal may do, in the order of names.
     [[nodiscard]] std::vector<PermissionGrant> permissions_of(const Principal& principal,
