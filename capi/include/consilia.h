@@ -1,6 +1,7 @@
 #ifndef CONSILIA_H
 #define CONSILIA_H
 /* The C ABI of consilia: everything but the table that model backends fill (consilia/c/backend.h). */
+#include "consilia/c/access.h"
 #include "consilia/c/core.h"
 #include "consilia/c/data.h"
 #include "consilia/c/dispatcher.h"

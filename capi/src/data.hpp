@@ -80,6 +80,8 @@ inline const data::Session& session_of(consilia_session_t* session) {
 /// @throws InvalidArgument (`c_api.value_type`) for a type that there is not.
 core::Value value_of(const consilia_value_t& value);
 std::vector<core::Value> values_of(const consilia_value_t* values, std::size_t count);
+/// The same value on its way out; borrows its text and bytes.
+consilia_value_t lend(const core::Value& value) noexcept;
 core::Parameters parameters_of(const consilia_parameter_t* parameters, std::size_t count);
 /// @throws InvalidArgument (`c_api.value_type`).
 core::ValueType type_of(std::int32_t type);

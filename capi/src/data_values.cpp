@@ -50,6 +50,22 @@ core::Value value_of(const consilia_value_t& value) {
     return {};
 }
 
+consilia_value_t lend(const core::Value& value) noexcept {
+    consilia_value_t lent = consilia_null();
+    lent.type = static_cast<std::int32_t>(value.type());
+    if (const auto* boolean = value.if_as<bool>()) lent.as.boolean = *boolean ? 1 : 0;
+    if (const auto* number = value.if_as<std::int64_t>()) lent.as.int64 = *number;
+    if (const auto* number = value.if_as<double>()) lent.as.number = *number;
+    if (const auto* text = value.if_as<std::string>()) lent.as.text = borrow(*text);
+    if (const auto* json = value.if_as<core::Json>()) lent.as.text = borrow(json->text);
+    if (const auto* blob = value.if_as<core::Blob>()) lent.as.blob = {blob->bytes.data(), blob->bytes.size()};
+    if (const auto* date = value.if_as<core::Date>()) lent.as.days = date->days;
+    if (const auto* time = value.if_as<core::Timestamp>()) lent.as.microseconds = time->microseconds;
+    if (const auto* uuid = value.if_as<core::Uuid>())
+        std::memcpy(lent.as.uuid, uuid->bytes.data(), uuid->bytes.size());
+    return lent;
+}
+
 std::vector<core::Value> values_of(const consilia_value_t* values, std::size_t count) {
     std::vector<core::Value> made;
     made.reserve(count);
