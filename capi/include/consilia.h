@@ -6,6 +6,7 @@
 #include "consilia/c/data.h"
 #include "consilia/c/dispatcher.h"
 #include "consilia/c/drift.h"
+#include "consilia/c/guard.h"
 #include "consilia/c/heat_map.h"
 #include "consilia/c/inference.h"
 #include "consilia/c/opinion.h"

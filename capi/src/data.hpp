@@ -77,6 +77,22 @@ inline const data::Session& session_of(consilia_session_t* session) {
     return *require(session, "session").session;
 }
 
+/// @throws InvalidArgument (`database.transaction`) for a session that does not write together.
+inline data::Transaction& transaction_of(consilia_session_t* session) {
+    data::Transaction* transaction = require(session, "session").transaction;
+    if (transaction == nullptr)
+        throw core::InvalidArgument("database.transaction", "the session is no writing transaction");
+    return *transaction;
+}
+
+/// A count that the caller may not want; zero after a failure.
+template <class Body>
+void counted(std::int64_t* out_count, const Body& body) {
+    if (out_count != nullptr) *out_count = 0;
+    const std::int64_t count = body();
+    if (out_count != nullptr) *out_count = count;
+}
+
 /// @throws InvalidArgument (`c_api.value_type`) for a type that there is not.
 core::Value value_of(const consilia_value_t& value);
 std::vector<core::Value> values_of(const consilia_value_t* values, std::size_t count);

@@ -14,6 +14,7 @@ using consilia::capi::items;
 using consilia::capi::require;
 using consilia::capi::row_set;
 using consilia::capi::session_of;
+using consilia::capi::transaction_of;
 using consilia::capi::values_of;
 using consilia::capi::view;
 
@@ -53,13 +54,6 @@ data::RetryOptions retry_options(const consilia_retry_options_t* given) {
 
 const std::shared_ptr<data::Database>& database_of(consilia_database_t* database) {
     return require(database, "database").database;
-}
-
-data::Transaction& transaction_of(consilia_session_t* session) {
-    data::Transaction* transaction = require(session, "session").transaction;
-    if (transaction == nullptr)
-        throw core::InvalidArgument("database.transaction", "the session is no writing transaction");
-    return *transaction;
 }
 
 /// One that the caller began, and may end.

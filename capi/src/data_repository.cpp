@@ -8,6 +8,7 @@ namespace data = consilia::data;
 using consilia::capi::assignments_of;
 using consilia::capi::cleared;
 using consilia::capi::copy_options;
+using consilia::capi::counted;
 using consilia::capi::guard;
 using consilia::capi::require;
 using consilia::capi::row_set;
@@ -20,14 +21,6 @@ namespace {
 
 const data::ModelRepository& repository_of(const consilia_repository_t* repository) {
     return *require(repository, "repository").repository;
-}
-
-/// A count that the caller may not want; zero after a failure.
-template <class Body>
-void counted(int64_t* out_count, const Body& body) {
-    if (out_count != nullptr) *out_count = 0;
-    const int64_t count = body();
-    if (out_count != nullptr) *out_count = count;
 }
 
 }  // namespace
