@@ -53,9 +53,11 @@ protected:
     /// Root, a member of staff, two patients with accounts, Ann and Bob.
     void populate(Service& service) {
         root = {service.bootstrap_admin({.username = "root", .role = "admin", .email = "root@example.org"}),
-                {"admin"}, "root"};
+                {"admin"},
+                "root"};
         staff = {service.create_user(root, {.username = "sam", .role = "staff", .email = "sam@example.org"}),
-                 {"staff"}, "sam"};
+                 {"staff"},
+                 "sam"};
         ann = {service.create_user(root, {.username = "ann", .role = "patient"}), {"patient"}, "ann"};
         bob = {service.create_user(root, {.username = "bob", .role = "patient"}), {"patient"}, "bob"};
         ann_id = service.create_patient(
