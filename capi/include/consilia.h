@@ -2,6 +2,7 @@
 #define CONSILIA_H
 /* The C ABI of consilia: everything but the table that model backends fill (consilia/c/backend.h). */
 #include "consilia/c/access.h"
+#include "consilia/c/audit.h"
 #include "consilia/c/core.h"
 #include "consilia/c/data.h"
 #include "consilia/c/dispatcher.h"
