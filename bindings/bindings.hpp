@@ -24,6 +24,7 @@ void bind_heat_map(py::module_& module);
 void bind_screening(py::module_& module);
 void bind_data(py::module_& module);
 void bind_functions(py::module_& module);
+void bind_audit(py::module_& module);
 
 /// Memory, members and plan of an engine.
 py::dict engine_status(const inference::Engine& engine);

@@ -11,6 +11,12 @@ TYPE_CHECKING = False  # As type checkers read it; importing `typing` costs more
 __version__ = "0.1.0"
 
 __all__ = [
+    "AuditAnchor",
+    "AuditArchive",
+    "AuditEntry",
+    "AuditEvent",
+    "AuditLog",
+    "AuditReport",
     "Cancelled",
     "Config",
     "Conflict",
@@ -47,9 +53,11 @@ __all__ = [
     "parameter",
     "parse_expression",
     "screening",
+    "verify_audit_file",
 ]
 
 _SUBMODULES = {"data", "functions", "imaging", "inference", "screening"}
+_AUDIT = {name for name in __all__ if name.startswith("Audit")} | {"verify_audit_file"}
 
 if TYPE_CHECKING:
     from typing import Any
@@ -87,6 +95,15 @@ if TYPE_CHECKING:
         parameter,
         parse_expression,
     )
+    from consilia._core.access import (
+        AuditAnchor,
+        AuditArchive,
+        AuditEntry,
+        AuditEvent,
+        AuditLog,
+        AuditReport,
+        verify_audit_file,
+    )
 
 
 def __getattr__(name: str) -> Any:
@@ -96,7 +113,7 @@ def __getattr__(name: str) -> Any:
 
     if name in _SUBMODULES:
         return import_module(f"consilia.{name}")  # Importing it also sets the attribute.
-    value = getattr(import_module("consilia._core"), name)
+    value = getattr(import_module("consilia._core.access" if name in _AUDIT else "consilia._core"), name)
     globals()[name] = value  # The next look-up does not come here.
     return value
 

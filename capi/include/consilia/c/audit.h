@@ -39,8 +39,8 @@ typedef struct consilia_audit_event {
     consilia_str_t action;      /* required: "read" */
     consilia_str_t resource;    /* required: "prediction" */
     consilia_value_t record_id; /* as user_id; null: no single one */
-    consilia_str_t rule;
-    consilia_str_t reason; /* at most 1000 bytes */
+    consilia_str_t rule;        /* of a decision: consilia_policy_decision_name() */
+    consilia_str_t reason;      /* consilia_reason_name(); at most 1000 bytes */
     consilia_str_t address;
     consilia_str_t details_json; /* one JSON object; empty: {} */
     int32_t outcome;             /* CONSILIA_AUDIT_ALLOWED or _DENIED */
