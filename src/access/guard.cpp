@@ -1,6 +1,7 @@
 #include "consilia/access/guard.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "consilia/access/refusal_log.hpp"
@@ -19,17 +20,6 @@ void add_fields(NamedTypes& types, const data::Model& model, const std::string& 
     if (levels == 0) return;
     for (const data::Reference& reference : model.references())
         add_fields(types, *reference.target, prefix + reference.relation + ".", levels - 1);
-}
-
-// Gives what `action` gives; a denial is logged on its way out.
-template <class Action>
-auto logged(const Attempt& attempt, const Action& action) {
-    try {
-        return action();
-    } catch (const core::PermissionDenied& error) {
-        log_refusal("access denied", attempt, error.code());
-        throw;
-    }
 }
 
 core::FieldSource source_of(const data::RowSet& rows) {
@@ -74,11 +64,60 @@ Guard::Guard(Policy policy, Principal principal, std::string resource, data::Mod
       records_(std::move(records)),
       context_(std::move(context)) {}
 
+Guard Guard::observed(AccessObserver observer) const {
+    Guard guard = *this;
+    guard.observer_ = std::move(observer);
+    return guard;
+}
+
+AuditEvent Guard::event_of(std::string_view action, std::optional<std::int64_t> id,
+                           const Decision& decision) const {
+    return audit_event(policy_, {principal_, action, resource_, id}, decision, context_.address);
+}
+
+void Guard::tell(AuditEvent event) const {
+    if (observer_) observer_(event);
+}
+
+// Runs what may be refused: a denial is logged, and told, on its way out.
+template <class Action>
+void Guard::refusing(std::string_view action, std::optional<std::int64_t> id, const Action& body) const {
+    try {
+        body();
+    } catch (const core::PermissionDenied& error) {
+        log_refusal("access denied", {principal_, action, resource_, id}, error.code());
+        AuditEvent event = event_of(action, id, {});
+        event.reason = error.code();
+        for (const core::Detail& detail : error.details()) {
+            if (detail.name == "rule") event.rule = detail.value.as<std::string>();
+        }
+        tell(std::move(event));
+        throw;
+    }
+}
+
+// Which rule allowed each row, the query's scope does not say: those that may have are named.
+void Guard::tell_read(const data::RowSet& rows) const {
+    if (!observer_) return;
+    AuditEvent event = event_of("read", std::nullopt, {true, Reason::AllowedByRule, Decision::kNone});
+    for (const RuleTrace& trace :
+         policy_.explain(principal_, "read", resource_, Policy::nothing(), context_).rules) {
+        if (trace.effect != Effect::Allow) continue;
+        if (event.rule.size() + trace.rule.size() + 2 > AuditEvent::kNameBytesMax) break;
+        event.rule += (event.rule.empty() ? "" : ", ") + trace.rule;
+    }
+    const std::size_t key = rows.column_index(records_.model().primary_key()->name);
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        event.record_id = rows.value(row, key);
+        observer_(event);
+    }
+}
+
 Expression Guard::scope(std::string_view action, std::optional<std::int64_t> id) const {
     Expression scope = policy_.scope(principal_, action, resource_, context_);
     if (scope.same_as(Expression::literal(false))) {
-        logged({principal_, action, resource_, id},
-               [&] { policy_.require(principal_, action, resource_, Policy::nothing(), context_); });
+        refusing(action, id,
+                 [&] { policy_.require(principal_, action, resource_, Policy::nothing(), context_); });
     }
     return scope;
 }
@@ -93,7 +132,7 @@ std::vector<std::string> Guard::readable() const {
 // An empty selection would mean every column.
 void Guard::require_some(const std::vector<std::string>& fields) const {
     if (!fields.empty()) return;
-    logged({principal_, "read", resource_}, [&] {
+    refusing("read", std::nullopt, [&] {
         throw core::PermissionDenied("access.no_fields", "role `" + std::string(principal_.role()) +
                                                              "` may read no field of `" + resource_ + "`");
     });
@@ -169,26 +208,37 @@ void Guard::refuse_unseen(const data::Session& session, std::int64_t id, std::st
     const std::string code = resource_ + ".not_found";
     const bool is_hidden = with_key(id).exists(session);
     log_refusal("record not found", {principal_, action, resource_, id}, code, is_hidden);
+    AuditEvent event = event_of(action, id, {});
+    event.reason = is_hidden ? "hidden" : "not there";
+    tell(std::move(event));
     throw core::NotFound(code, "no " + resource_ + " " + std::to_string(id));
 }
 
-void Guard::require(const data::RowSet& facts, std::int64_t id, std::string_view action,
-                    std::span<const data::Assignment> changes) const {
-    logged({principal_, action, resource_, id}, [&] {
-        policy_.require(principal_, action, resource_, source_of(facts), context_);
-        policy_.require_fields(principal_, action, resource_, names_of(changes), source_of(facts), context_);
+AuditEvent Guard::require(const core::FieldSource& facts, std::optional<std::int64_t> id,
+                          std::string_view action, std::span<const data::Assignment> changes) const {
+    const std::vector<std::string_view> names = names_of(changes);
+    refusing(action, id, [&] {
+        policy_.require(principal_, action, resource_, facts, context_);
+        policy_.require_fields(principal_, action, resource_, names, facts, context_);
     });
+    if (!observer_) return {};
+    AuditEvent event = event_of(action, id, policy_.check(principal_, action, resource_, facts, context_));
+    if (!names.empty()) event.details.text = nlohmann::json{{"fields", names}}.dump();
+    return event;
 }
 
 void Guard::require(const data::Session& session, std::int64_t id, std::string_view action) const {
-    require(facts(session, id, action), id, action, {});
+    const data::RowSet known = facts(session, id, action);
+    tell(require(source_of(known), id, action, {}));
 }
 
 data::RowSet Guard::get(const data::Session& session, std::int64_t id) const {
     std::vector<std::string> fields = policy_.fields(principal_, "read", resource_, context_);
-    if (fields != policy_.possible_fields(principal_, "read", resource_, context_)) {
+    const bool depends = fields != policy_.possible_fields(principal_, "read", resource_, context_);
+    if (depends || observer_) {
         const data::RowSet known = facts(session, id, "read");
         fields = policy_.fields(principal_, "read", resource_, source_of(known), context_);
+        tell(require(source_of(known), id, "read", {}));
     }
     const Expression visible = scope("read", id);
     require_some(fields);
@@ -200,21 +250,21 @@ data::RowSet Guard::get(const data::Session& session, std::int64_t id) const {
 
 data::ModelRepository::Inserted Guard::insert(const data::Session& session,
                                               std::vector<data::Assignment> values) const {
-    logged({principal_, "create", resource_}, [&] {
-        const core::FieldSource object = source_of(values);
-        policy_.require(principal_, "create", resource_, object, context_);
-        policy_.require_fields(principal_, "create", resource_, names_of(values), object, context_);
-    });
-    return records_.insert(session, std::move(values));
+    AuditEvent event = require(source_of(values), std::nullopt, "create", values);
+    const data::ModelRepository::Inserted inserted = records_.insert(session, std::move(values));
+    event.record_id = inserted.id;
+    tell(std::move(event));
+    return inserted;
 }
 
 std::optional<core::Timestamp> Guard::update(const data::Transaction& transaction, std::int64_t id,
                                              std::vector<data::Assignment> changes,
                                              std::optional<core::Timestamp> version) const {
-    require(facts(transaction, id, "update"), id, "update", changes);
+    const data::RowSet known = facts(transaction, id, "update");
+    tell(require(source_of(known), id, "update", changes));
     const auto changed = records_.update(transaction, id, std::move(changes), version);
     if (!with_key(id).where(scope("update", id)).exists(transaction)) {
-        logged({principal_, "update", resource_, id}, [&] {
+        refusing("update", id, [&] {
             throw core::PermissionDenied("access.denied", "the change would put `" + resource_ + "` " +
                                                               std::to_string(id) +
                                                               " where its author may not change it");
@@ -224,7 +274,8 @@ std::optional<core::Timestamp> Guard::update(const data::Transaction& transactio
 }
 
 void Guard::remove(const data::Transaction& transaction, std::int64_t id) const {
-    require(facts(transaction, id, "delete"), id, "delete", {});
+    const data::RowSet known = facts(transaction, id, "delete");
+    tell(require(source_of(known), id, "delete", {}));
     if (records_.model().has_soft_delete()) {
         records_.soft_delete(transaction, id);
     } else {

@@ -41,7 +41,8 @@ const char* boolean(bool value) {
 }  // namespace
 
 PredictionPage Service::list(const Principal& principal, const ListOptions& options) {
-    const access::Guard guard = state_->predictions(principal);
+    access::AuditTrail trail(state_->audit_log.get());
+    const access::Guard guard = state_->predictions(principal, trail);
     data::Query query = guard.query().where(guard.filter(options.where));
     for (const std::string& path : guard.order(options.order)) query = query.order_by(path);
     require_page(options);
@@ -55,6 +56,10 @@ PredictionPage Service::list(const Principal& principal, const ListOptions& opti
     page.has_next = options.page < page.num_pages;
     page.has_previous = options.page > 1;
     page.results = query.page(options.page, options.page_size).run(session);
+    if (state_->audit_log) {
+        guard.tell_read(page.results);
+        trail.write();
+    }
     return page;
 }
 
@@ -71,7 +76,10 @@ std::string Service::list_json(const Principal& principal, const ListOptions& op
 }
 
 data::RowSet Service::get(const Principal& principal, std::int64_t prediction_id) {
-    return state_->predictions(principal).get(state_->database.read(), prediction_id);
+    access::AuditTrail trail(state_->audit_log.get());
+    data::RowSet rows = state_->predictions(principal, trail).get(state_->database.read(), prediction_id);
+    trail.write();
+    return rows;
 }
 
 std::string Service::get_json(const Principal& principal, std::int64_t prediction_id) {
@@ -81,7 +89,8 @@ std::string Service::get_json(const Principal& principal, std::int64_t predictio
 }
 
 Statistics Service::statistics(const Principal& principal) {
-    const data::Query visible = state_->predictions(principal).rows();
+    access::AuditTrail trail(state_->audit_log.get());
+    const data::Query visible = state_->predictions(principal, trail).rows();
     const std::vector<std::string> fields = state_->policy.fields(principal, "read", "prediction");
     const auto may_read = [&](const char* path) {
         return std::find(fields.begin(), fields.end(), path) != fields.end();

@@ -67,9 +67,13 @@ NewPatient changed_patient(const std::vector<data::Assignment>& changes) {
 }  // namespace
 
 std::int64_t Service::create_patient(const Principal& principal, const NewPatient& patient) {
-    state_->require({principal, "create", "patient"}, [&](std::string_view path) {
-        return path == "user_id" && patient.user_id ? Value(*patient.user_id) : Value();
-    });
+    access::AuditTrail trail(state_->audit_log.get());
+    access::AuditEvent event = state_->require_create(
+        principal, "patient",
+        [&](std::string_view path) {
+            return path == "user_id" && patient.user_id ? Value(*patient.user_id) : Value();
+        },
+        trail);
     require_patient(patient, state_->clock.now());
     data::Transaction transaction = state_->database.begin();
     if (patient.user_id) require_user(transaction, *patient.user_id);
@@ -82,12 +86,18 @@ std::int64_t Service::create_patient(const Principal& principal, const NewPatien
     const data::ModelRepository patients(patient_model(), state_->clock);
     const std::int64_t id = unless_taken("patient.exists", kTaken,
                                          [&] { return patients.insert(transaction, std::move(values)).id; });
+    event.record_id = id;
+    trail.add(event);
+    trail.write(transaction);
     transaction.commit();
     return id;
 }
 
 data::RowSet Service::get_patient(const Principal& principal, std::int64_t patient_id) {
-    return state_->patients(principal).get(state_->database.read(), patient_id);
+    access::AuditTrail trail(state_->audit_log.get());
+    data::RowSet rows = state_->patients(principal, trail).get(state_->database.read(), patient_id);
+    trail.write();
+    return rows;
 }
 
 std::string Service::get_patient_json(const Principal& principal, std::int64_t patient_id) {
@@ -100,11 +110,12 @@ void Service::update_patient(const Principal& principal, std::int64_t patient_id
                              const std::vector<data::Assignment>& changes) {
     const NewPatient patient = changed_patient(changes);
     require_patient(patient, state_->clock.now());
+    access::AuditTrail trail(state_->audit_log.get());
     data::Transaction transaction = state_->database.begin();
-    const access::Guard patients = state_->patients(principal);
-    patients.require(transaction, patient_id, "update");
+    const access::Guard patients = state_->patients(principal, trail);
     if (patient.user_id) require_user(transaction, *patient.user_id);
     unless_taken("patient.exists", kTaken, [&] { return patients.update(transaction, patient_id, changes); });
+    trail.write(transaction);
     transaction.commit();
 }
 

@@ -90,28 +90,39 @@ Service::State::State(ServiceOptions given)
       queue(database, options.queue) {
     create_schema(database);
     queue.create_schema();
+    if (!options.audit) return;
+    options.audit->clock = &clock;
+    audit_log = std::make_unique<access::AuditLog>(database, *options.audit);
+    audit_log->create_schema();
 }
 
-void Service::State::require(const Attempt& attempt, const core::FieldSource& object) const {
+access::AuditEvent Service::State::require_create(const Principal& principal, std::string_view resource,
+                                                  const core::FieldSource& object,
+                                                  access::AuditTrail& trail) const {
+    const Attempt attempt{principal, "create", resource};
+    const access::Context context{.now = clock.now()};
+    access::AuditEvent event =
+        access::audit_event(policy, attempt, policy.check(principal, "create", resource, object, context));
     try {
-        policy.require(attempt.principal, attempt.action, attempt.resource, object, {.now = clock.now()});
+        policy.require(principal, "create", resource, object, context);
     } catch (const core::PermissionDenied& error) {
         access::log_refusal("access denied", attempt, error.code());
+        trail.add(event);
         throw;
     }
+    return event;
 }
 
-access::Guard Service::State::patients(const Principal& principal) const {
-    return {
-        policy, principal, "patient", data::ModelRepository(patient_model(), clock), {.now = clock.now()}};
+access::Guard Service::State::patients(const Principal& principal, access::AuditTrail& trail) const {
+    return access::Guard(policy, principal, "patient", data::ModelRepository(patient_model(), clock),
+                         {.now = clock.now()})
+        .observed(trail.observer());
 }
 
-access::Guard Service::State::predictions(const Principal& principal) const {
-    return {policy,
-            principal,
-            "prediction",
-            data::ModelRepository(prediction_model(), clock),
-            {.now = clock.now()}};
+access::Guard Service::State::predictions(const Principal& principal, access::AuditTrail& trail) const {
+    return access::Guard(policy, principal, "prediction", data::ModelRepository(prediction_model(), clock),
+                         {.now = clock.now()})
+        .observed(trail.observer());
 }
 
 void Service::State::enqueue(data::Transaction& transaction, std::int64_t prediction_id) {
@@ -147,11 +158,16 @@ std::int64_t Service::bootstrap_admin(const NewUser& user) {
 }
 
 std::int64_t Service::create_user(const Principal& principal, const NewUser& user) {
-    state_->require({principal, "create", "user"},
-                    [&](std::string_view path) { return path == "role" ? Value(user.role) : Value(); });
+    access::AuditTrail trail(state_->audit_log.get());
+    access::AuditEvent event = state_->require_create(
+        principal, "user", [&](std::string_view path) { return path == "role" ? Value(user.role) : Value(); },
+        trail);
     require_user(user, state_->options.config, state_->policy);
     data::Transaction transaction = state_->database.begin();
     const std::int64_t id = insert_user(transaction, user, state_->clock);
+    event.record_id = id;
+    trail.add(event);
+    trail.write(transaction);
     transaction.commit();
     return id;
 }

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "consilia/access/audit_log.hpp"
+#include "consilia/access/audit_trail.hpp"
 #include "consilia/access/guard.hpp"
 #include "consilia/access/policy.hpp"
 #include "consilia/core/clock.hpp"
@@ -29,6 +31,7 @@ struct Service::State {
     access::Policy policy;
     data::Database database;
     tasks::Queue queue;
+    std::unique_ptr<access::AuditLog> audit_log;  ///< Null: nobody asked for one.
 
     /// Opened by the first caller, so that a process that only submits and lists loads no model backend.
     std::shared_ptr<inference::Engine> engine();
@@ -36,13 +39,15 @@ struct Service::State {
     /// have been repaired. Runs on it go on.
     void drop_engine(const std::shared_ptr<inference::Engine>& failed);
 
-    /// `Policy::require`; a denial is logged.
-    void require(const Attempt& attempt, const core::FieldSource& object = {}) const;
-    /// The records as this principal may reach them, now.
-    [[nodiscard]] access::Guard patients(const Principal& principal) const;
-    [[nodiscard]] access::Guard predictions(const Principal& principal) const;
+    /// `Policy::require` of something new; a denial is logged, and goes into the trail. Gives what is to be
+    /// told once it is there.
+    access::AuditEvent require_create(const Principal& principal, std::string_view resource,
+                                      const core::FieldSource& object, access::AuditTrail& trail) const;
+    /// The records as this principal may reach them, now; what is decided goes into the trail.
+    [[nodiscard]] access::Guard patients(const Principal& principal, access::AuditTrail& trail) const;
+    [[nodiscard]] access::Guard predictions(const Principal& principal, access::AuditTrail& trail) const;
     /// `Service::submit`, after the first look at the policy.
-    Submission submit(const access::Guard& patients, const validation::UploadSource& source,
+    Submission submit(const Principal& principal, const validation::UploadSource& source,
                       const SubmitOptions& options);
     /// Adds the task of a pending prediction.
     void enqueue(data::Transaction& transaction, std::int64_t prediction_id);

@@ -152,19 +152,20 @@ bool is_swept_name(std::string_view name) {
 Submission Service::submit(const Principal& principal, const validation::UploadSource& source,
                            const SubmitOptions& options) {
     const Attempt attempt{principal, "submit", "patient", options.patient_id};
-    return with_refusals_logged(attempt,
-                                [&] { return state_->submit(state_->patients(principal), source, options); });
+    return with_refusals_logged(attempt, [&] { return state_->submit(principal, source, options); });
 }
 
-Submission Service::State::submit(const access::Guard& patients, const validation::UploadSource& source,
+Submission Service::State::submit(const Principal& principal, const validation::UploadSource& source,
                                   const SubmitOptions& submit_options) {
-    const std::int64_t user_id = require_user_id(patients.principal(), submit_options.patient_id);
+    const std::int64_t user_id = require_user_id(principal, submit_options.patient_id);
+    access::AuditTrail trail(audit_log.get());
+    const access::Guard guard = patients(principal, trail);
     const std::int64_t quota = options.config.predictions.per_user_and_day_max;
     const std::int64_t patient_id = submit_options.patient_id;
     {
         // Before the file is read: what is refused anyway should cost no decoding.
         const data::ReadScope session = database.read();
-        patients.require(session, patient_id, "submit");
+        guard.require(session, patient_id, "submit");
         require_quota(session, user_id, clock.now(), quota);
     }
     validation::ReceivedFile file =
@@ -172,7 +173,7 @@ Submission Service::State::submit(const access::Guard& patients, const validatio
 
     data::Transaction transaction = database.begin();
     const core::Timestamp now = clock.now();
-    patients.require(transaction, patient_id, "submit");
+    guard.require(transaction, patient_id, "submit");
     Submission submission;
     submission.image_id = find_image(transaction, patient_id, file.facts().sha256);
     if (submission.image_id != 0) {
@@ -186,6 +187,7 @@ Submission Service::State::submit(const access::Guard& patients, const validatio
     }
     submission.prediction_id = insert_prediction(transaction, submission.image_id, user_id, now);
     enqueue(transaction, submission.prediction_id);
+    trail.write(transaction);
     if (submission.is_duplicate) {
         transaction.commit();
     } else {
@@ -195,8 +197,9 @@ Submission Service::State::submit(const access::Guard& patients, const validatio
 }
 
 void Service::retry(const Principal& principal, std::int64_t prediction_id) {
+    access::AuditTrail trail(state_->audit_log.get());
     data::Transaction transaction = state_->database.begin();
-    state_->predictions(principal).require(transaction, prediction_id, "retry");
+    state_->predictions(principal, trail).require(transaction, prediction_id, "retry");
     const data::Query prediction = data::Query(*prediction_model()).where(field("id") == prediction_id);
     const std::int64_t changed = prediction.where(field("status") == to_string(PredictionStatus::Failed))
                                      .update(transaction, {{"status", to_string(PredictionStatus::Pending)},
@@ -206,13 +209,16 @@ void Service::retry(const Principal& principal, std::int64_t prediction_id) {
     if (changed != 1)
         throw core::Conflict("prediction.not_failed", "only a failed prediction can be retried");
     state_->enqueue(transaction, prediction_id);
+    trail.write(transaction);
     transaction.commit();
 }
 
 // Its task finds no prediction and is completed; a worker that has it already records nothing.
 void Service::delete_prediction(const Principal& principal, std::int64_t prediction_id) {
+    access::AuditTrail trail(state_->audit_log.get());
     data::Transaction transaction = state_->database.begin();
-    state_->predictions(principal).remove(transaction, prediction_id);
+    state_->predictions(principal, trail).remove(transaction, prediction_id);
+    trail.write(transaction);
     transaction.commit();
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "consilia/access/audit_trail.hpp"
 #include "consilia/access/policy.hpp"
 #include "consilia/core/clock.hpp"
 #include "consilia/core/export.hpp"
@@ -34,6 +35,13 @@ public:
     /// `resource` is the policy's name for the model's rows.
     Guard(Policy policy, Principal principal, std::string resource, data::ModelRepository records,
           Context context = {});
+
+    /// This guard, telling what it decides about single rows: read, changed, refused, not found. See
+    /// `AuditTrail`.
+    [[nodiscard]] Guard observed(AccessObserver observer) const;
+    /// Tells the observer that these rows of a query were read, by their primary key, which must be among the
+    /// columns.
+    void tell_read(const data::RowSet& rows) const;
 
     /// The rows to which the principal may do this, and of them the fields that it has under `read` for every
     /// row, the primary key first. Narrow it, order it, count it, prefetch with it, update and remove by it:
@@ -91,8 +99,14 @@ private:
     [[nodiscard]] data::Query with_key(std::int64_t id) const;
     [[nodiscard]] data::RowSet facts(const data::Session& session, std::int64_t id,
                                      std::string_view action) const;
-    void require(const data::RowSet& facts, std::int64_t id, std::string_view action,
-                 std::span<const data::Assignment> changes) const;
+    /// Gives what is to be told, once it is done.
+    AuditEvent require(const core::FieldSource& facts, std::optional<std::int64_t> id,
+                       std::string_view action, std::span<const data::Assignment> changes) const;
+    template <class Action>
+    void refusing(std::string_view action, std::optional<std::int64_t> id, const Action& body) const;
+    void tell(AuditEvent event) const;
+    [[nodiscard]] AuditEvent event_of(std::string_view action, std::optional<std::int64_t> id,
+                                      const Decision& decision) const;
     [[noreturn]] void refuse_unseen(const data::Session& session, std::int64_t id,
                                     std::string_view action) const;
 
@@ -101,6 +115,7 @@ private:
     std::string resource_;
     data::ModelRepository records_;
     Context context_;
+    AccessObserver observer_;
 };
 
 }  // namespace consilia::access

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "consilia/access/audit_log.hpp"
 #include "consilia/access/policy.hpp"
 #include "consilia/core/clock.hpp"
 #include "consilia/core/config.hpp"
@@ -44,6 +45,9 @@ struct ServiceOptions {
     /// Device, backends, consensus. Its budget and threshold are set from `budget_bytes` and `config`.
     inference::EngineOptions engine = {};
     std::optional<access::PolicyDocument> policy = {};  ///< Empty: `default_policy()`.
+    /// Set: who read or changed which record, and who was refused, is written into an audit log in the
+    /// database (see docs/audit.md). Its clock is set from `clock`. A read is handed out once it is written.
+    std::optional<access::AuditLogOptions> audit = {};
 };
 
 struct NewUser {
