@@ -33,6 +33,16 @@ void require_user(const data::Session& session, std::int64_t user_id) {
         refuse(kInvalid, "user_id", "names no user");
 }
 
+auto update(const access::Guard& patients, const data::Transaction& transaction, std::int64_t patient_id,
+            const std::vector<data::Assignment>& changes) {
+    try {
+        return patients.update(transaction, patient_id, changes);
+    } catch (const core::Conflict& error) {
+        if (error.code() != "database.foreign_key") throw;
+        refuse(kInvalid, "user_id", "names no user");
+    }
+}
+
 template <class T>
 std::optional<T> changed_value(const data::Assignment& change, bool may_be_null, const char* rule) {
     const Value& value = change.value.value();
@@ -113,8 +123,10 @@ void Service::update_patient(const Principal& principal, std::int64_t patient_id
     access::AuditTrail trail(state_->audit_log.get());
     data::Transaction transaction = state_->database.begin();
     const access::Guard patients = state_->patients(principal, trail);
+    unless_taken("patient.exists", kTaken,
+                 [&] { return update(patients, transaction, patient_id, changes); });
+    // Afterwards: who may not change the patient learns nothing of users.
     if (patient.user_id) require_user(transaction, *patient.user_id);
-    unless_taken("patient.exists", kTaken, [&] { return patients.update(transaction, patient_id, changes); });
     trail.write(transaction);
     transaction.commit();
 }

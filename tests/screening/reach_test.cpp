@@ -144,6 +144,13 @@ TEST_F(ReachTest, NotByUpdate) {
     };
     EXPECT_EQ(code_of([&] { rename(ann, bob_id); }), "access.denied") << "a patient never edits";
     EXPECT_EQ(code_of([&] { rename(ann, 424242); }), "access.denied") << "nor one that does not exist";
+    for (const std::int64_t user : {bob.user_id.as<std::int64_t>(), std::int64_t{424242}}) {
+        EXPECT_EQ(code_of([&] {
+                      service.update_patient(ann, ann_id, {{"user_id", Value(user)}});
+                  }),
+                  "access.denied")
+            << "nor is there a way to learn which users there are";
+    }
     data::Transaction transaction = database.begin();
     EXPECT_EQ(code_of([&] { static_cast<void>(guard(ann, "prediction").rows("update")); }), "access.denied");
     EXPECT_EQ(code_of([&] {
