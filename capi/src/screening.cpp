@@ -46,6 +46,10 @@ screening::ServiceOptions service_options(const consilia_service_options_t& give
     options.engine.backend_directory = view(given.backend_directory);
     const std::string_view config = view(given.config_json);
     if (!config.empty()) options.config = core::Config::from_json(config);
+    if (given.is_audited != 0) {
+        const auto* key = static_cast<const char*>(given.audit_key.data);
+        options.audit.emplace().key.assign(key, key == nullptr ? 0 : given.audit_key.size);
+    }
     return options;
 }
 

@@ -163,6 +163,13 @@ int main(int argc, char** argv) {
     missing_member = consilia_str_of("no-such.member");
     options.member_paths = &missing_member;
     options.member_count = 1;
+    options.is_audited = 1;
+    options.audit_key.data = "short";
+    options.audit_key.size = 5;
+    EXPECT("a short key", consilia_service_open(&options, &service, &error), CONSILIA_INVALID_ARGUMENT,
+           "audit.options");
+    options.audit_key.data = "0123456789abcdef";
+    options.audit_key.size = 16;
     OK("open", consilia_service_open(&options, &service, &error));
 
     admin.role = consilia_str_of("admin");

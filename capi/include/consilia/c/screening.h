@@ -43,6 +43,10 @@ typedef struct consilia_service_options {
     consilia_str_t config_json;       /* settings that differ from the defaults (docs/configuration.md) */
     consilia_progress_fn progress;
     void* progress_user_data; /* handed back to `progress`, never read */
+    /* 1: who read or changed which record, and who was refused, is written into an audit log in the database;
+     * read it with consilia_audit_log_open(). @since 0.2 */
+    int32_t is_audited;
+    consilia_bytes_t audit_key; /* of its hashes, 16 bytes or more; empty: none. @since 0.2 */
 } consilia_service_options_t;
 
 /* Opens a service and creates its tables where they are missing. Options and their texts are copied.
