@@ -106,9 +106,16 @@ void Guard::tell_read(const data::RowSet& rows) const {
         if (event.rule.size() + trace.rule.size() + 2 > AuditEvent::kNameBytesMax) break;
         event.rule += (event.rule.empty() ? "" : ", ") + trace.rule;
     }
-    const std::size_t key = rows.column_index(records_.model().primary_key()->name);
+    const auto columns = rows.columns();
+    const auto key = std::find_if(columns.begin(), columns.end(), [&](const data::RowColumn& column) {
+        return column.name == records_.model().primary_key()->name;
+    });
+    if (key == columns.end()) {
+        event.details.text = nlohmann::json{{"rows", rows.size()}}.dump();
+        return observer_(event);
+    }
     for (std::size_t row = 0; row < rows.size(); ++row) {
-        event.record_id = rows.value(row, key);
+        event.record_id = rows.value(row, static_cast<std::size_t>(key - columns.begin()));
         observer_(event);
     }
 }

@@ -47,19 +47,19 @@ PredictionPage Service::list(const Principal& principal, const ListOptions& opti
     for (const std::string& path : guard.order(options.order)) query = query.order_by(path);
     require_page(options);
 
-    const data::ReadScope session = state_->database.read();
     PredictionPage page;
-    page.count = query.count(session);
+    {
+        const data::ReadScope session = state_->database.read();
+        page.count = query.count(session);
+        page.results = query.page(options.page, options.page_size).run(session);
+    }
+    guard.tell_read(page.results);
+    trail.write();
     page.num_pages = std::max<std::int64_t>(1, (page.count + options.page_size - 1) / options.page_size);
     page.current_page = options.page;
     page.page_size = options.page_size;
     page.has_next = options.page < page.num_pages;
     page.has_previous = options.page > 1;
-    page.results = query.page(options.page, options.page_size).run(session);
-    if (state_->audit_log) {
-        guard.tell_read(page.results);
-        trail.write();
-    }
     return page;
 }
 

@@ -103,6 +103,15 @@ TEST_F(AuditTest, DenialsAreWrittenAlthoughNothingElseIs) {
     EXPECT_TRUE(log.verify().is_sound());
 }
 
+TEST_F(AuditTest, APageWithoutKeysIsWrittenByItsSize) {
+    ServiceOptions given = audited();
+    given.policy = default_policy();
+    for (access::FieldRule& rule : given.policy->fields) std::erase(rule.fields, "id");
+    static_cast<void>(Service(given).list(staff));
+    EXPECT_THAT(entries(), ElementsAre("sam read prediction - allowed [staff read all predictions] "
+                                       "allowed_by_rule {\"rows\":1}"));
+}
+
 TEST_F(AuditTest, WhoSawARecordAndWhatAUserDidCanBeAsked) {
     static_cast<void>(service.get(bob, prediction));
     static_cast<void>(service.get(staff, prediction));

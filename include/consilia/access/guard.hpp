@@ -39,8 +39,8 @@ public:
     /// This guard, telling what it decides about single rows: read, changed, refused, not found. See
     /// `AuditTrail`.
     [[nodiscard]] Guard observed(AccessObserver observer) const;
-    /// Tells the observer that these rows of a query were read, by their primary key, which must be among the
-    /// columns.
+    /// Tells the observer that these rows of a query were read: each by its primary key, or, where that is no
+    /// column of them, how many.
     void tell_read(const data::RowSet& rows) const;
 
     /// The rows to which the principal may do this, and of them the fields that it has under `read` for every
