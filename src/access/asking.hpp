@@ -24,13 +24,18 @@ public:
     }
 
 private:
+    /// Most conditions ask for the principal's id alone.
+    struct Made {
+        core::Value role;
+        core::Value name;
+        core::Value now;
+        core::Value today;
+        core::Value address;
+    };
+
     const Principal& principal_;
     const Context& context_;
-    mutable core::Value role_;
-    mutable core::Value name_;
-    mutable core::Value now_;
-    mutable core::Value today_;
-    mutable core::Value address_;
+    mutable std::optional<Made> made_;
 };
 
 /// When the question is asked: a delegation has an end.

@@ -79,29 +79,30 @@ std::vector<bool> lendable(const CompiledPolicy& policy, const std::string& patt
 
 const core::Value* QuestionParameters::find(std::string_view name) const {
     if (name == "principal_id") return &principal_.user_id;
+    Made& made = made_ ? *made_ : made_.emplace();
     if (name.starts_with("principal_")) {
         const std::string_view attribute = name.substr(10);
         if (attribute == "role") {
-            if (role_.is_null() && !principal_.roles.empty()) role_ = core::Value(principal_.role());
-            return &role_;
+            if (made.role.is_null() && !principal_.roles.empty()) made.role = core::Value(principal_.role());
+            return &made.role;
         }
         if (attribute == "name") {
-            if (name_.is_null()) name_ = core::Value(principal_.name);
-            return &name_;
+            if (made.name.is_null()) made.name = core::Value(principal_.name);
+            return &made.name;
         }
         return find_attribute(principal_.attributes, attribute);
     }
     if (name == "now") {
-        if (now_.is_null()) now_ = core::Value(time_of(context_));
-        return &now_;
+        if (made.now.is_null()) made.now = core::Value(time_of(context_));
+        return &made.now;
     }
     if (name == "today") {
-        if (today_.is_null()) today_ = core::Value(core::date_of(time_of(context_)));
-        return &today_;
+        if (made.today.is_null()) made.today = core::Value(core::date_of(time_of(context_)));
+        return &made.today;
     }
     if (name == "address") {
-        if (address_.is_null() && !context_.address.empty()) address_ = core::Value(context_.address);
-        return &address_;
+        if (made.address.is_null() && !context_.address.empty()) made.address = core::Value(context_.address);
+        return &made.address;
     }
     if (name.starts_with("context_")) return find_attribute(context_.attributes, name.substr(8));
     return nullptr;

@@ -1,6 +1,7 @@
 // The in-memory reader of expressions: SQL's three-valued logic, null standing for unknown.
 #include <array>
 #include <compare>
+#include <optional>
 
 #include "consilia/core/error.hpp"
 #include "consilia/core/expression.hpp"
@@ -9,6 +10,9 @@
 
 namespace consilia::core {
 namespace {
+
+/// Of three-valued logic; empty: unknown.
+using Truth = std::optional<bool>;
 
 class Evaluator {
 public:
@@ -23,22 +27,6 @@ public:
                 return parameter(expression.name());
             case Operator::Field:
                 return fields_ ? fields_(expression.name()) : Value();
-            case Operator::And:
-                return junction(expression, false);
-            case Operator::Or:
-                return junction(expression, true);
-            case Operator::Not: {
-                const Value truth = truth_of(expression.operands()[0]);
-                return truth.is_null() ? truth : Value(!truth.as<bool>());
-            }
-            case Operator::IsNull:
-                return is_unknown(value_of(expression.operands()[0]));
-            case Operator::IsNotNull:
-                return !is_unknown(value_of(expression.operands()[0]));
-            case Operator::In:
-                return membership(expression);
-            case Operator::Between:
-                return between(expression);
             case Operator::Coalesce:
                 return coalesce(expression.operands());
             case Operator::Case:
@@ -46,23 +34,72 @@ public:
             default:
                 break;
         }
-        if (info_of(expression.op()).kind == OperatorKind::Comparison) return comparison(expression);
+        if (gives_truth(expression.op())) {
+            const Truth truth = truth_of(expression);
+            return truth ? Value(*truth) : Value();
+        }
         refuse_rows(expression.op());
         return function(expression);
     }
 
-    Value truth_of(const Expression& expression) const {
-        Value truth = value_of(expression);
-        if (!truth.is_null() && truth.type() != ValueType::Bool) {
-            throw InvalidArgument(
-                "expression.type",
-                "a condition is `" + std::string(to_string(truth.type())) + "`, wanted `bool`",
-                {{"found", to_string(truth.type())}});
+    /// As `value_of`, of a condition: a truth is never put into a value on the way.
+    Truth truth_of(const Expression& expression) const {
+        switch (expression.op()) {
+            case Operator::And:
+                return junction(expression, false);
+            case Operator::Or:
+                return junction(expression, true);
+            case Operator::Not: {
+                const Truth truth = truth_of(expression.operands()[0]);
+                return truth ? Truth(!*truth) : truth;
+            }
+            case Operator::Equal:
+            case Operator::NotEqual:
+            case Operator::Less:
+            case Operator::LessEqual:
+            case Operator::Greater:
+            case Operator::GreaterEqual:
+                return comparison(expression);
+            case Operator::IsNull:
+                return is_unknown(Operand(*this, expression.operands()[0]).get());
+            case Operator::IsNotNull:
+                return !is_unknown(Operand(*this, expression.operands()[0]).get());
+            case Operator::In:
+                return membership(expression);
+            case Operator::Between:
+                return between(expression);
+            default:
+                break;
         }
-        return truth;
+        const Value truth = value_of(expression);
+        if (truth.is_null()) return std::nullopt;
+        if (const bool* known = truth.if_as<bool>()) return *known;
+        throw InvalidArgument("expression.type",
+                              "a condition is `" + std::string(to_string(truth.type())) + "`, wanted `bool`",
+                              {{"found", to_string(truth.type())}});
     }
 
 private:
+    /// What is compared: held by the expression or the parameters, or calculated into its own room.
+    class Operand {
+    public:
+        Operand(const Evaluator& evaluator, const Expression& expression)
+            : held_(evaluator.held_by(expression)),
+              room_(held_ == nullptr ? evaluator.value_of(expression) : Value()) {}
+        [[nodiscard]] const Value& get() const noexcept { return held_ == nullptr ? room_ : *held_; }
+
+    private:
+        const Value* held_;
+        Value room_;
+    };
+
+    /// The operators that `truth_of` knows.
+    static bool gives_truth(Operator op) noexcept {
+        const OperatorKind kind = info_of(op).kind;
+        return kind == OperatorKind::Logic || kind == OperatorKind::Comparison || op == Operator::IsNull ||
+               op == Operator::IsNotNull || op == Operator::In || op == Operator::Between;
+    }
+
     const Value& parameter(const std::string& name) const {
         const Value* found = parameters_(name);
         if (found == nullptr) {
@@ -72,36 +109,33 @@ private:
         return *found;
     }
 
-    /// As `value_of`, without a copy of what is held elsewhere already.
-    const Value& operand_of(const Expression& expression, Value& room) const {
-        if (expression.op() == Operator::Literal) return expression.value();
-        if (expression.op() == Operator::Parameter) return parameter(expression.name());
-        room = value_of(expression);
-        return room;
+    const Value* held_by(const Expression& expression) const {
+        if (expression.op() == Operator::Literal) return &expression.value();
+        if (expression.op() == Operator::Parameter) return &parameter(expression.name());
+        return nullptr;
     }
 
     /// And (`decisive` false) or Or (`decisive` true): one decisive operand decides, else one unknown makes
     /// unknown.
-    Value junction(const Expression& expression, bool decisive) const {
+    Truth junction(const Expression& expression, bool decisive) const {
         bool any_unknown = false;
         for (const Expression& operand : expression.operands()) {
-            const Value truth = truth_of(operand);
-            if (truth.is_null()) {
+            const Truth truth = truth_of(operand);
+            if (!truth) {
                 any_unknown = true;
-            } else if (truth.as<bool>() == decisive) {
+            } else if (*truth == decisive) {
                 return decisive;
             }
         }
-        return any_unknown ? Value() : Value(!decisive);
+        return any_unknown ? Truth() : Truth(!decisive);
     }
 
-    Value comparison(const Expression& expression) const {
-        Value room_a;
-        Value room_b;
-        const Value& a = operand_of(expression.operands()[0], room_a);
-        const Value& b = operand_of(expression.operands()[1], room_b);
-        if (is_unknown(a) || is_unknown(b)) return {};
-        const std::strong_ordering order = compare(a, b);
+    Truth comparison(const Expression& expression) const {
+        const auto operands = expression.operands();
+        const Operand a(*this, operands[0]);
+        const Operand b(*this, operands[1]);
+        if (is_unknown(a.get()) || is_unknown(b.get())) return std::nullopt;
+        const std::strong_ordering order = compare(a.get(), b.get());
         switch (expression.op()) {
             case Operator::Equal:
                 return order == 0;
@@ -118,33 +152,34 @@ private:
         }
     }
 
-    Value membership(const Expression& expression) const {
+    Truth membership(const Expression& expression) const {
         const auto operands = expression.operands();
         if (operands.size() == 1) return false;
-        const Value wanted = value_of(operands[0]);
-        if (is_unknown(wanted)) return {};
+        const Operand wanted(*this, operands[0]);
+        if (is_unknown(wanted.get())) return std::nullopt;
         bool any_unknown = false;
-        Value room;
         for (const Expression& other : operands.subspan(1)) {
-            const Value& candidate = operand_of(other, room);
-            if (is_unknown(candidate)) {
+            const Operand candidate(*this, other);
+            if (is_unknown(candidate.get())) {
                 any_unknown = true;
-            } else if (compare(wanted, candidate) == 0) {
+            } else if (compare(wanted.get(), candidate.get()) == 0) {
                 return true;
             }
         }
-        return any_unknown ? Value() : Value(false);
+        return any_unknown ? Truth() : Truth(false);
     }
 
     /// `value >= low and value <= high`, so an unknown bound does not hide a false one.
-    Value between(const Expression& expression) const {
-        const Value value = value_of(expression.operands()[0]);
-        const Value low = value_of(expression.operands()[1]);
-        const Value high = value_of(expression.operands()[2]);
-        if (is_unknown(value)) return {};
-        if (!is_unknown(low) && compare(value, low) < 0) return false;
-        if (!is_unknown(high) && compare(value, high) > 0) return false;
-        return is_unknown(low) || is_unknown(high) ? Value() : Value(true);
+    Truth between(const Expression& expression) const {
+        const Operand value(*this, expression.operands()[0]);
+        const Operand low(*this, expression.operands()[1]);
+        const Operand high(*this, expression.operands()[2]);
+        if (is_unknown(value.get())) return std::nullopt;
+        const bool has_low = !is_unknown(low.get());
+        const bool has_high = !is_unknown(high.get());
+        if (has_low && compare(value.get(), low.get()) < 0) return false;
+        if (has_high && compare(value.get(), high.get()) > 0) return false;
+        return has_low && has_high ? Truth(true) : Truth();
     }
 
     Value coalesce(std::span<const Expression> operands) const {
@@ -157,8 +192,7 @@ private:
 
     Value branch(std::span<const Expression> operands) const {
         for (; operands.size() >= 2; operands = operands.subspan(2)) {
-            const Value truth = truth_of(operands[0]);
-            if (!truth.is_null() && truth.as<bool>()) return value_of(operands[1]);
+            if (truth_of(operands[0]).value_or(false)) return value_of(operands[1]);
         }
         return operands.empty() ? Value() : value_of(operands[0]);
     }
@@ -213,8 +247,7 @@ bool matches(const Expression& expression, const FieldSource& fields, const Para
 
 std::optional<bool> truth(const Expression& condition, const FieldSource& fields,
                           const ParameterSource& parameters) {
-    const Value truth = Evaluator(fields, parameters).truth_of(condition);
-    return truth.is_null() ? std::nullopt : std::optional(truth.as<bool>());
+    return Evaluator(fields, parameters).truth_of(condition);
 }
 
 }  // namespace consilia::core
