@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "access_native.hpp"
 #include "bindings.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/screening/service.hpp"
@@ -117,19 +118,6 @@ auto with_progress(const std::string& worker_id, py::object function, const Work
 }
 
 void bind_values(py::module_& module) {
-    py::class_<Principal>(module, "Principal", "On whose behalf something is done.")
-        .def(py::init([](std::int64_t user_id, std::string role, std::string name) {
-                 return Principal{core::Value(user_id), {std::move(role)}, std::move(name)};
-             }),
-             py::arg("user_id"), py::arg("role"), py::arg("name") = "")
-        .def_property_readonly("user_id",
-                               [](const Principal& self) { return self.user_id.as<std::int64_t>(); })
-        .def_property_readonly("role", [](const Principal& self) { return std::string(self.role()); })
-        .def_readonly("name", &Principal::name)
-        .def("__repr__", [](const Principal& self) {
-            return "Principal(user_id=" + core::to_json(self.user_id) + ", role='" +
-                   std::string(self.role()) + "')";
-        });
     py::class_<Submission>(module, "Submission", "What became of one upload.")
         .def_readonly("prediction_id", &Submission::prediction_id)
         .def_readonly("image_id", &Submission::image_id)

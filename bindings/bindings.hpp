@@ -21,6 +21,7 @@ void bind_inference(py::module_& module);
 void bind_dispatcher(py::module_& module);
 void bind_opinion(py::module_& module);
 void bind_heat_map(py::module_& module);
+void bind_access(py::module_& module);
 void bind_screening(py::module_& module);
 void bind_data(py::module_& module);
 void bind_functions(py::module_& module);

@@ -7,15 +7,6 @@
 namespace consilia::bindings {
 namespace {
 
-/// The object behind a class of pybind11, or null for another class: a caster looks the class up each time.
-template <class T>
-const T* held(PyObject* object) {
-    static PyTypeObject* const type = reinterpret_cast<PyTypeObject*>(py::type::of<T>().ptr());
-    if (Py_TYPE(object) != type) return nullptr;
-    return static_cast<const T*>(
-        reinterpret_cast<py::detail::instance*>(object)->get_value_and_holder().value_ptr());
-}
-
 const core::Expression* known_expression(PyObject* object) {
     if (const auto* term = held<core::Term>(object)) return &term->expression();
     return held<core::Expression>(object);

@@ -13,7 +13,8 @@ PYBIND11_MODULE(_core, module) {
     };
     bind_layer("functions", "Functions of expressions.", &bindings::bind_functions);
     bind_layer("data", "Tables, queries and records.", &bindings::bind_data);
-    bind_layer("access", "Who did what: the audit log.", &bindings::bind_audit);
+    bind_layer("access", "Who may do what, and who did: policies, principals, the audit log.",
+               &bindings::bind_access);
     bind_layer("imaging", "Images: decoding within limits, and pipelines.", &bindings::bind_imaging);
     bind_layer("inference", "Ensembles of models within a memory budget.", &bindings::bind_inference);
     bind_layer("screening", "The X-ray screening service.", &bindings::bind_screening);

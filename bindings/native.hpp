@@ -84,6 +84,15 @@ inline PyObject* interned(std::string_view text) {
     return made;
 }
 
+/// The object behind a class of pybind11, or null for another class: a caster looks the class up each time.
+template <class T>
+const T* held(PyObject* object) {
+    static PyTypeObject* const type = reinterpret_cast<PyTypeObject*>(py::type::of<T>().ptr());
+    if (Py_TYPE(object) != type) return nullptr;
+    return static_cast<const T*>(
+        reinterpret_cast<py::detail::instance*>(object)->get_value_and_holder().value_ptr());
+}
+
 /// The arguments of a fast call, by position and by name.
 class Arguments {
 public:

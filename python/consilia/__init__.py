@@ -41,6 +41,7 @@ __all__ = [
     "UploadSettings",
     "ValidationError",
     "__version__",
+    "access",
     "configure_logging",
     "data",
     "field",
@@ -56,13 +57,13 @@ __all__ = [
     "verify_audit_file",
 ]
 
-_SUBMODULES = {"data", "functions", "imaging", "inference", "screening"}
+_SUBMODULES = {"access", "data", "functions", "imaging", "inference", "screening"}
 _AUDIT = {name for name in __all__ if name.startswith("Audit")} | {"verify_audit_file"}
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from consilia import data, functions, imaging, inference, screening
+    from consilia import access, data, functions, imaging, inference, screening
     from consilia._core import (
         Cancelled,
         Config,

@@ -11,12 +11,30 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent
 _HEADER = "# Made from the extension by `make stubs`; do not edit.\n"
 # The error classes call themselves `consilia.<name>`, for tracebacks and pickles; the stubs must say where
-# they are defined, or a type checker is sent in a circle.
-_GENERATOR = """
+# they are defined, or a type checker is sent in a circle. Types made with CPython's own API tell theirs in
+# their docstrings, where the generator does not look: `Name(argument: type, ...)` is the first line of a class,
+# `type: what it is` that of an attribute.
+_GENERATOR = r"""
+import re, types
 from consilia import _core
 for made in vars(_core).values():
     if isinstance(made, type) and issubclass(made, _core.Error):
         made.__module__ = _core.__name__
+for made in vars(_core.access).values():
+    if not isinstance(made, type):
+        continue
+    for name, member in list(vars(made).items()):
+        typed = re.match(r"([^:]+): (.+)", member.__doc__ or "", re.S)
+        if isinstance(member, types.GetSetDescriptorType) and typed:
+            get = lambda self: None
+            get.__annotations__ = {"return": typed[1]}
+            setattr(made, name, property(get, doc=typed[2]))
+    signature = re.match(made.__name__ + r"\((.+)\)\n\n(.+)", made.__doc__ or "", re.S)
+    if signature:
+        space = {}
+        code = f"def __new__(cls, {signature[1]}) -> {made.__name__}: ..."
+        exec("from __future__ import annotations\n" + code, space)
+        made.__new__ = space["__new__"]
 from pybind11_stubgen import main
 main()
 """

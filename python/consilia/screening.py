@@ -1,8 +1,8 @@
 """The X-ray screening service: who may submit a radiograph, what becomes of it, who may see the outcome."""
 
 from consilia._core import screening as _screening
+from consilia._core.access import Principal
 
-Principal = _screening.Principal
 Service = _screening.Service
 Statistics = _screening.Statistics
 Submission = _screening.Submission

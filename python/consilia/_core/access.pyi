@@ -1,221 +1,428 @@
 # Made from the extension by `make stubs`; do not edit.
 """
-Who did what: the audit log.
+Who may do what: policies, principals, decisions.
 """
 from __future__ import annotations
 import collections.abc
+import consilia._core
 import os
 import typing
-__all__: list[str] = ['AuditAnchor', 'AuditArchive', 'AuditEntry', 'AuditEvent', 'AuditLog', 'AuditReport', 'verify_audit_file']
-class AuditAnchor:
+import uuid
+__all__: list[str] = ['Context', 'Decision', 'Delegation', 'Explanation', 'PermissionGrant', 'Policy', 'Principal', 'RoleGrant', 'RuleTrace', 'policy_schema']
+class Context:
     """
-    A place in the chain. Kept elsewhere, the newest one proves that no entry up to it was changed or cut off.
+    The circumstances of a question.
     """
-    def __eq__(self, arg0: AuditAnchor) -> bool:
-        ...
-    def __hash__(self) -> int:
-        ...
-    def __init__(self, sequence: typing.SupportsInt | typing.SupportsIndex = 0, hash: str = '0000000000000000000000000000000000000000000000000000000000000000') -> None:
-        ...
-    def __repr__(self) -> str:
-        ...
-    @property
-    def hash(self) -> str:
+    def __init__(self, now: typing.Any = None, address: str = '', attributes: typing.Any = None) -> None:
         """
-        64 hexadecimal digits.
+        `now` is a datetime with a time zone (None: the machine's clock); `address` that of the client;
+        `attributes` are those that the policy declares, for `:context_<name>`.
         """
-    @property
-    def sequence(self) -> int:
-        """
-        Zero: before the first entry.
-        """
-class AuditEvent:
-    """
-    What is to be written down: who did what to which record, from where, and why it was allowed. Never the values of the record.
-    """
-    def __init__(self, *, action: str, resource: str, record_id: typing.Any = None, user_id: typing.Any = None, user_name: str = '', roles: str = '', outcome: str = 'allowed', rule: str = '', reason: str = '', address: str = '', details: typing.Any = None) -> None:
-        """
-        Ids are int, str or UUID; None: nobody in particular, no single record. Texts have at most 200 bytes, `reason` 1000.
-        `details` is a dict (or the JSON of one): which fields, not their values.
-        """
-    @property
-    def action(self) -> str:
-        ...
     @property
     def address(self) -> str:
         ...
     @property
-    def details(self) -> typing.Any:
+    def attributes(self) -> dict:
         ...
     @property
-    def outcome(self) -> str:
+    def now(self) -> typing.Any:
+        ...
+class Delegation:
+    """
+    A permission that somebody lends until it ends; it counts only where the policy
+    declares it delegable.
+    """
+    def __init__(self, from_id: typing.Any, from_roles: typing.Any, permission: str, *, ends_at: typing.Any, starts_at: typing.Any = None, from_name: str = '', from_attributes: typing.Any = None) -> None:
         """
-        `allowed` or `denied`.
+        `permission` is `resource:action`, either part may be `*`; it counts from `starts_at` until just
+        before `ends_at`.
+        """
+    @property
+    def ends_at(self) -> typing.Any:
+        ...
+    @property
+    def from_attributes(self) -> dict:
+        ...
+    @property
+    def from_id(self) -> typing.Any:
+        ...
+    @property
+    def from_name(self) -> str:
+        ...
+    @property
+    def from_roles(self) -> list[str]:
+        ...
+    @property
+    def permission(self) -> str:
+        ...
+    @property
+    def starts_at(self) -> typing.Any:
+        ...
+class RuleTrace:
+    """
+    A rule that was looked at.
+    """
+    def __repr__(self) -> str:
+        ...
+    @property
+    def condition(self) -> str | None:
+        """
+        As text; None: always true.
+        """
+    @property
+    def effect(self) -> str:
+        """
+        `allow` or `deny`.
+        """
+    @property
+    def rule(self) -> str:
+        ...
+    @property
+    def truth(self) -> bool | None:
+        """
+        Of the condition; None: unknown.
+        """
+class Explanation:
+    """
+    A decision with its reasons; true where it is allowed.
+    """
+    def __bool__(self) -> bool:
+        ...
+    def __repr__(self) -> str:
+        ...
+    def to_json(self) -> str:
+        ...
+    @property
+    def allowed(self) -> bool:
+        ...
+    @property
+    def condition(self) -> str | None:
+        """
+        Of that rule, as text; None where it has none.
         """
     @property
     def reason(self) -> str:
         ...
     @property
-    def record_id(self) -> typing.Any:
-        ...
+    def rule(self) -> str | None:
+        """
+        The rule or separation that decided; None where none did.
+        """
     @property
-    def resource(self) -> str:
-        ...
+    def rules(self) -> list[RuleTrace]:
+        """
+        Every rule that concerns the question.
+        """
     @property
-    def roles(self) -> str:
-        ...
+    def sentence(self) -> str:
+        """
+        For people: never the object's values.
+        """
     @property
-    def rule(self) -> str:
-        ...
-    @property
-    def user_id(self) -> typing.Any:
-        ...
-    @property
-    def user_name(self) -> str:
-        ...
-class AuditEntry(AuditEvent):
+    def values(self) -> dict:
+        """
+        The fields and parameters that conditions name: for whoever writes policies, not for whoever was
+        refused.
+        """
+class PermissionGrant:
     """
-    One link of the chain, as it is stored; ids are texts.
-    """
-    def to_json_line(self) -> str:
-        """
-        One line of JSON with a fixed order of keys, without a line end. `hash` is that of the line without it.
-        """
-    @property
-    def at(self) -> typing.Any:
-        """
-        In UTC.
-        """
-    @property
-    def hash(self) -> str:
-        ...
-    @property
-    def previous(self) -> str:
-        """
-        The hash of the entry before.
-        """
-    @property
-    def sequence(self) -> int:
-        """
-        From 1, without a gap.
-        """
-class AuditReport:
-    """
-    What a verification found. A fault is an answer.
+    What a principal may do, and to which objects.
     """
     def __repr__(self) -> str:
         ...
     @property
-    def begin(self) -> AuditAnchor:
-        """
-        The place before the first of them.
-        """
-    @property
-    def end(self) -> AuditAnchor:
-        """
-        The last of them.
-        """
-    @property
-    def entries(self) -> int:
-        """
-        That were found good, one after the other.
-        """
-    @property
-    def explain(self) -> str:
-        """
-        One sentence for people.
-        """
-    @property
-    def fault(self) -> str:
-        """
-        `none`, `changed`, `removed`, `reordered`, `added`, `cut_tail` or `rewritten`.
-        """
-    @property
-    def is_sound(self) -> bool:
+    def action(self) -> str:
         ...
     @property
-    def sequence(self) -> int:
+    def condition(self) -> consilia._core.Expression:
         """
-        The first that is bad; 0: none.
-        """
-class AuditArchive:
-    """
-    What a rotation did.
-    """
-    @property
-    def begin(self) -> AuditAnchor:
-        """
-        The place before the first of them.
+        The scope.
         """
     @property
-    def end(self) -> AuditAnchor:
+    def fields(self) -> list[str]:
         """
-        The last one in the file.
+        `Policy.fields`.
         """
     @property
-    def entries(self) -> int:
-        """
-        Zero: nothing was old enough, and no file was written.
-        """
-class AuditLog:
+    def resource(self) -> str:
+        ...
+class RoleGrant:
     """
-    An append-only log in a database, whose entries are chained by their hashes.
+    A role that may do something, and to which objects.
     """
-    def __init__(self, database: typing.Any, *, key: bytes = b'', details_bytes_max: typing.SupportsInt | typing.SupportsIndex = 4096) -> None:
+    def __repr__(self) -> str:
+        ...
+    @property
+    def condition(self) -> consilia._core.Expression:
         """
-        `key`: of the hashes (HMAC-SHA-256), 16 bytes or more, kept where the database is not; without one everybody
-        who can write the table can calculate the chain anew. One key for the life of a log.
+        With the principal's parameters, not their values.
         """
-    def append(self, event: AuditEvent, *, session: typing.Any = None) -> AuditAnchor:
-        """
-        Writes an entry that exists if the transaction is committed; without one, in its own. Returns its place.
-
-        What tells of a change belongs into its transaction, as its last statement; a denial into one of its own.
-        """
-    def append_many(self, events: collections.abc.Sequence[AuditEvent], *, session: typing.Any = None) -> AuditAnchor:
-        """
-        As `append`, for the records of a page: one entry each, all or none. Returns the place of the last.
-        """
-    def create_schema(self) -> None:
-        """
-        Creates tables, indexes and triggers where they are missing, and binds a new log to the key.
-        """
-    def export_json_lines(self, file: os.PathLike | str | bytes, *, resource: str = '', record_id: typing.Any = None, user_id: typing.Any = None, action: str = '', outcome: str | None = None, since: typing.Any = None, until: typing.Any = None) -> int:
-        """
-        Writes a new file with one line of JSON for each entry, oldest first. Returns how many.
-        """
-    def find(self, *, resource: str = '', record_id: typing.Any = None, user_id: typing.Any = None, action: str = '', outcome: str | None = None, since: typing.Any = None, until: typing.Any = None, limit: typing.SupportsInt | typing.SupportsIndex = 100, after_sequence: typing.SupportsInt | typing.SupportsIndex = 0, newest_first: bool = False, session: typing.Any = None) -> list[AuditEntry]:
-        """
-        The entries: who saw a record (`resource` and `record_id`), what a user did (`user_id`).
-
-        Args:
-            since: At or after, a datetime with a time zone.
-            until: Before.
-            after_sequence: Of the last entry of the page before; 0: from the start.
-        """
-    def head(self) -> AuditAnchor:
-        """
-        The newest place in the chain: to be kept elsewhere.
-        """
-    def rotate(self, file: os.PathLike | str | bytes, *, before: typing.Any = None, keep: typing.SupportsInt | typing.SupportsIndex | None = None, user_id: typing.Any = None, user_name: str = '', roles: str = '') -> AuditArchive:
-        """
-        Moves the oldest entries into a new file that proves itself, then removes them.
-
-        Args:
-            before: Up to the first entry that is not older.
-            keep: All but so many of the newest.
-            user_id: Who rotates, with name and roles: it is an entry itself.
-        """
-    def verify(self, *, after: AuditAnchor | None = None, anchor: AuditAnchor | None = None) -> AuditReport:
-        """
-        Reads the chain in one snapshot.
-
-        Args:
-            after: The `end` of an earlier report: only what is newer is read.
-            anchor: A place that was kept elsewhere: must be part of the chain.
-        """
-def verify_audit_file(file: os.PathLike | str | bytes, *, key: bytes = b'', after: AuditAnchor | None = None, anchor: AuditAnchor | None = None) -> AuditReport:
+    @property
+    def role(self) -> str:
+        ...
+class Principal:
     """
-    Verifies an archive by itself. Archives belong back to back: the `end` of one is `after` of the next, and of the
-    table.
+    Principal(user_id: int | str | uuid.UUID | None, roles: str | collections.abc.Iterable[str], name: str = '', *, attributes: dict[str, typing.Any] | None = None, delegations: collections.abc.Iterable[Delegation] = ())
+
+    On whose behalf something is done; immutable.
+
+    Make it once for a request: the first question looks its names up, the next ones do not.
+    `attributes` are those that the policy declares.
+    """
+    @classmethod
+    def __new__(cls, user_id: int | str | uuid.UUID | None, roles: str | collections.abc.Iterable[str], name: str = '', *, attributes: dict[str, typing.Any] | None = None, delegations: collections.abc.Iterable[Delegation] = tuple()) -> Principal:
+        ...
+    def __eq__(self, value):
+        """
+        Return self==value.
+        """
+    def __ge__(self, value):
+        """
+        Return self>=value.
+        """
+    def __gt__(self, value):
+        """
+        Return self>value.
+        """
+    def __hash__(self):
+        """
+        Return hash(self).
+        """
+    def __le__(self, value):
+        """
+        Return self<=value.
+        """
+    def __lt__(self, value):
+        """
+        Return self<value.
+        """
+    def __ne__(self, value):
+        """
+        Return self!=value.
+        """
+    def __repr__(self):
+        """
+        Return repr(self).
+        """
+    @property
+    def attributes(self) -> dict[str, typing.Any]:
+        """
+        For `:principal_<name>`.
+        """
+    @property
+    def delegations(self) -> tuple[Delegation, ...]:
+        """
+        What others lend.
+        """
+    @property
+    def name(self) -> str:
+        """
+        For logs and conditions; not an identity.
+        """
+    @property
+    def role(self) -> str:
+        """
+        The first role; empty without one.
+        """
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """
+        The roles, as they were given.
+        """
+    @property
+    def user_id(self) -> int | str | uuid.UUID | None:
+        """
+        None is nobody in particular.
+        """
+class Decision:
+    """
+    The answer of a policy: true where it is allowed. Immutable.
+
+    `Policy.explain` tells more of the same question.
+    """
+    @staticmethod
+    def __new__(type, *args, **kwargs):
+        """
+        Create and return a new object.  See help(type) for accurate signature.
+        """
+    def __bool__(self):
+        """
+        True if self else False
+        """
+    def __eq__(self, value):
+        """
+        Return self==value.
+        """
+    def __ge__(self, value):
+        """
+        Return self>=value.
+        """
+    def __gt__(self, value):
+        """
+        Return self>value.
+        """
+    def __hash__(self):
+        """
+        Return hash(self).
+        """
+    def __le__(self, value):
+        """
+        Return self<=value.
+        """
+    def __lt__(self, value):
+        """
+        Return self<value.
+        """
+    def __ne__(self, value):
+        """
+        Return self!=value.
+        """
+    def __repr__(self):
+        """
+        Return repr(self).
+        """
+    @property
+    def allowed(self) -> bool:
+        """
+        Also the truth of the decision itself.
+        """
+    @property
+    def condition(self) -> str | None:
+        """
+        Of that rule, as text; None where it has none.
+        """
+    @property
+    def reason(self) -> str:
+        """
+        `allowed_by_rule`, `allowed_by_delegation`, `denied_by_rule`, `no_rule`, `unknown_role`,
+        `unknown_permission` or `separation_of_duties`.
+        """
+    @property
+    def rule(self) -> str | None:
+        """
+        The name of the rule or separation that decided; None where none did.
+        """
+class Policy:
+    """
+    Policy(document: str | dict[str, typing.Any])
+
+    A compiled, immutable policy: what each role may do, to which objects and fields.
+
+    It is compiled from JSON text, or from a dict of the same form (`policy_schema`). Default
+    deny; a deny rule overrides every allow rule; nulls are unknown as in SQL.
+
+    Raises:
+        ValidationError: a code that begins with `policy.`, naming the place.
+    """
+    @staticmethod
+    def __reduce__(*args, **kwargs):
+        """
+        For pickle.
+        """
+    @staticmethod
+    def from_file(path: str | os.PathLike[str]) -> Policy:
+        """
+        Reads the JSON form from a file.
+
+        Raises:
+            NotFound: `file.not_found`.
+            ValidationError: as `Policy`.
+        """
+    @classmethod
+    def __new__(cls, document: str | dict[str, typing.Any]) -> Policy:
+        ...
+    def __repr__(self):
+        """
+        Return repr(self).
+        """
+    def allows(self, principal: Principal, action: str, resource: str, object: typing.Any = None, context: Context | None = None) -> bool:
+        """
+        As `check`, for those who need no reason.
+        """
+    def check(self, principal: Principal, action: str, resource: str, object: typing.Any = None, context: Context | None = None) -> Decision:
+        """
+        May the principal do this to the object?
+
+        `object` is a dict (nested, or with dotted keys), a record of the data layer or anything with
+        attributes, and must have the fields that conditions ask for; without one each is null, as for an
+        object that does not exist yet.
+
+        Raises:
+            InvalidArgument: `access.missing_field`, `value.type` for a field that is no value,
+                `expression.type` for values that cannot be compared.
+        """
+    def check_many(self, principal: Principal, action: str, resource: str, objects: collections.abc.Iterable[typing.Any], context: Context | None = None) -> list[Decision]:
+        """
+        As `check`, for each object of a page; rows of a query are read where they lie.
+        """
+    def condition_fields(self, action: str, resource: str) -> list[str]:
+        """
+        The paths that conditions name, for any role: what an object must have.
+        """
+    def explain(self, principal: Principal, action: str, resource: str, object: typing.Any = None, context: Context | None = None) -> Explanation:
+        """
+        The same question as `check`, with every reason: for people and logs.
+        """
+    def fields(self, principal: Principal, action: str, resource: str, object: typing.Any = None, context: Context | None = None) -> list[str]:
+        """
+        The fields that the principal has, sorted: of this object; without one, of every object, to select,
+        filter and sort by.
+        """
+    def has_permission(self, action: str, resource: str) -> bool:
+        """
+        Whether `resource:action` is declared.
+        """
+    def has_role(self, role: str) -> bool:
+        """
+        Whether the role is declared.
+        """
+    def permissions_of(self, principal: Principal, context: Context | None = None) -> list[PermissionGrant]:
+        """
+        Everything that the principal may do, in the order of names.
+        """
+    def possible_fields(self, principal: Principal, action: str, resource: str, context: Context | None = None) -> list[str]:
+        """
+        Those of any object: to select before `redact` decides row by row.
+        """
+    def redact(self, principal: Principal, action: str, resource: str, object: typing.Any, context: Context | None = None) -> typing.Any:
+        """
+        A copy without the members that the principal does not have.
+
+        Of a dict or record a dict, of several a list, of JSON text JSON text. The paths of
+        nested dicts are dotted, a list inside is one member. What an object lacks is null to
+        conditions. What is kept is not copied.
+        """
+    def require(self, principal: Principal, action: str, resource: str, object: typing.Any = None, context: Context | None = None) -> None:
+        """
+        As `check`, but a denial is raised.
+
+        Raises:
+            PermissionDenied: `access.denied`, with role, permission, reason and rule.
+        """
+    def require_fields(self, principal: Principal, action: str, resource: str, names: collections.abc.Iterable[str], object: typing.Any = None, context: Context | None = None) -> None:
+        """
+        Refuses what is written to fields that the principal does not have for this object.
+
+        Raises:
+            PermissionDenied: `access.fields`, with all of their names.
+        """
+    def roles(self) -> list[str]:
+        """
+        The declared roles, in the order of the document.
+        """
+    def scope(self, principal: Principal, action: str, resource: str, context: Context | None = None) -> consilia._core.Expression:
+        """
+        The condition that holds for exactly the objects that `check` allows: for `where`.
+        """
+    def to_json(self) -> str:
+        """
+        The document as JSON; `Policy` of it gives the same policy.
+        """
+    def who_can(self, action: str, resource: str, principals: collections.abc.Iterable[Principal] | None = None, object: typing.Any = None, context: Context | None = None) -> list[typing.Any]:
+        """
+        The roles that may do it, as RoleGrant; of `principals`, those who may do it to the object.
+        """
+def policy_schema() -> str:
+    """
+    The JSON Schema (2020-12) of a policy's document.
     """

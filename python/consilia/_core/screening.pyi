@@ -4,27 +4,11 @@ The X-ray screening service.
 """
 from __future__ import annotations
 import collections.abc
+import consilia._core.access
 import consilia._core.inference
 import os
 import typing
-__all__: list[str] = ['Principal', 'Service', 'Statistics', 'Submission', 'WorkResult', 'WorkSummary']
-class Principal:
-    """
-    On whose behalf something is done.
-    """
-    def __init__(self, user_id: typing.SupportsInt | typing.SupportsIndex, role: str, name: str = '') -> None:
-        ...
-    def __repr__(self) -> str:
-        ...
-    @property
-    def name(self) -> str:
-        ...
-    @property
-    def role(self) -> str:
-        ...
-    @property
-    def user_id(self) -> int:
-        ...
+__all__: list[str] = ['Service', 'Statistics', 'Submission', 'WorkResult', 'WorkSummary']
 class Submission:
     """
     What became of one upload.
@@ -124,15 +108,15 @@ class Service:
         """
         Makes the first user, an admin, and returns its id. Raises Conflict if there is any user.
         """
-    def create_patient(self, principal: Principal, *, record_number: str, full_name: str, birth_date: typing.Any = None, sex: str = '', user_id: typing.SupportsInt | typing.SupportsIndex | None = None) -> int:
+    def create_patient(self, principal: consilia._core.access.Principal, *, record_number: str, full_name: str, birth_date: typing.Any = None, sex: str = '', user_id: typing.SupportsInt | typing.SupportsIndex | None = None) -> int:
         """
         Makes a patient and returns its id. Admins and staff only. `birth_date` is a datetime.date.
         """
-    def create_user(self, principal: Principal, *, username: str, role: str, display_name: str = '', email: str = '') -> int:
+    def create_user(self, principal: consilia._core.access.Principal, *, username: str, role: str, display_name: str = '', email: str = '') -> int:
         """
         Makes a user and returns its id. Admins only.
         """
-    def delete_prediction(self, principal: Principal, prediction_id: typing.SupportsInt | typing.SupportsIndex) -> None:
+    def delete_prediction(self, principal: consilia._core.access.Principal, prediction_id: typing.SupportsInt | typing.SupportsIndex) -> None:
         """
         Deletes a prediction. By the default policy staff delete pending ones, admins any.
         """
@@ -144,25 +128,25 @@ class Service:
         """
         Memory, plan and members of the engine, which is opened if it is not yet: a dict with `budget_bytes`, `held_bytes`, `peak_bytes`, `members` and `plan`.
         """
-    def get(self, principal: Principal, prediction_id: typing.SupportsInt | typing.SupportsIndex) -> dict:
+    def get(self, principal: consilia._core.access.Principal, prediction_id: typing.SupportsInt | typing.SupportsIndex) -> dict:
         """
         One prediction. Raises NotFound also for one that the caller may not see.
         """
-    def get_patient(self, principal: Principal, patient_id: typing.SupportsInt | typing.SupportsIndex) -> dict:
+    def get_patient(self, principal: consilia._core.access.Principal, patient_id: typing.SupportsInt | typing.SupportsIndex) -> dict:
         """
         One patient, with the fields that the caller may read. Raises NotFound also for one that the caller may not see.
         """
-    def list_json(self, principal: Principal, *, where: str = '', order: str = '-created_at', page: typing.SupportsInt | typing.SupportsIndex = 1, page_size: typing.SupportsInt | typing.SupportsIndex = 25) -> bytes:
+    def list_json(self, principal: consilia._core.access.Principal, *, where: str = '', order: str = '-created_at', page: typing.SupportsInt | typing.SupportsIndex = 1, page_size: typing.SupportsInt | typing.SupportsIndex = 25) -> bytes:
         """
         A page of what the caller may see, as the bytes of one JSON object.
         """
-    def retry(self, principal: Principal, prediction_id: typing.SupportsInt | typing.SupportsIndex) -> None:
+    def retry(self, principal: consilia._core.access.Principal, prediction_id: typing.SupportsInt | typing.SupportsIndex) -> None:
         """
         Queues a failed prediction again.
         """
-    def statistics(self, principal: Principal) -> Statistics:
+    def statistics(self, principal: consilia._core.access.Principal) -> Statistics:
         ...
-    def submit(self, principal: Principal, source: typing.Any, *, patient_id: typing.SupportsInt | typing.SupportsIndex, client_name: str | None = None) -> Submission:
+    def submit(self, principal: consilia._core.access.Principal, source: typing.Any, *, patient_id: typing.SupportsInt | typing.SupportsIndex, client_name: str | None = None) -> Submission:
         """
         Checks, stores and queues one image: a path, or bytes, which are not copied.
         """
@@ -170,7 +154,7 @@ class Service:
         """
         Removes files without a row that are older than this, and returns how many.
         """
-    def update_patient(self, principal: Principal, patient_id: typing.SupportsInt | typing.SupportsIndex, **kwargs) -> None:
+    def update_patient(self, principal: consilia._core.access.Principal, patient_id: typing.SupportsInt | typing.SupportsIndex, **kwargs) -> None:
         """
         Changes what is named, all or nothing: record_number, full_name, sex, birth_date, user_id.
 

@@ -1,0 +1,38 @@
+"""Who may do what: a policy, compiled once, that checks objects in memory and scopes queries alike.
+
+```python
+from consilia import access
+
+policy = access.Policy.from_file("policy.json")
+ann = access.Principal(7, "patient")
+if policy.check(ann, "read", "prediction", {"owner_id": 7}):
+    ...
+mine = Prediction.query().where(policy.scope(ann, "read", "prediction"))
+```
+"""
+
+from consilia._core.access import (
+    Context,
+    Decision,
+    Delegation,
+    Explanation,
+    PermissionGrant,
+    Policy,
+    Principal,
+    RoleGrant,
+    RuleTrace,
+    policy_schema,
+)
+
+__all__ = [
+    "Context",
+    "Decision",
+    "Delegation",
+    "Explanation",
+    "PermissionGrant",
+    "Policy",
+    "Principal",
+    "RoleGrant",
+    "RuleTrace",
+    "policy_schema",
+]
