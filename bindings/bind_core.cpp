@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "bindings.hpp"
 #include "consilia/core/expression.hpp"
 #include "consilia/core/functions.hpp"
+#include "consilia/core/sql.hpp"
 
 namespace consilia::bindings {
 namespace {
@@ -55,6 +57,40 @@ core::FieldSource field_source(const py::dict& object) {
     };
 }
 
+core::ValueType type_named(const std::string& name) {
+    for (int number = 0; number <= static_cast<int>(core::ValueType::Json); ++number) {
+        const auto type = static_cast<core::ValueType>(number);
+        if (core::to_string(type) == name) return type;
+    }
+    throw core::InvalidArgument("value.type_name", "`" + name + "` is no type of a value");
+}
+
+/// For a database that the library does not open: the columns are the caller's, quoted already.
+py::tuple expression_sql(const Expression& expression, const std::map<std::string, std::string>& columns,
+                         const std::string& dialect, const std::map<std::string, std::string>& types) {
+    core::SqlOptions options;
+    if (dialect == "postgresql") {
+        options.dialect = core::SqlDialect::PostgreSql;
+    } else if (dialect != "sqlite") {
+        throw core::InvalidArgument("sql.dialect",
+                                    "the dialect is `sqlite` or `postgresql`, not `" + dialect + "`");
+    }
+    options.column = [&columns](std::string_view path) {
+        const auto found = columns.find(std::string(path));
+        if (found != columns.end()) return found->second;
+        throw core::InvalidArgument("sql.column", "no column is given for field `" + std::string(path) + "`",
+                                    {{"field", core::Value(path)}});
+    };
+    options.type = [&types](std::string_view path) {
+        const auto found = types.find(std::string(path));
+        return found == types.end() ? core::ValueType::Null : type_named(found->second);
+    };
+    const core::SqlFragment fragment = core::compile_sql(expression, options);
+    py::list values;
+    for (const core::Value& value : fragment.bindings) values.append(to_python(value));
+    return py::make_tuple(fragment.text, values);
+}
+
 void bind_expressions(py::module_& module) {
     py::class_<Expression>(
         module, "Expression",
@@ -83,7 +119,14 @@ void bind_expressions(py::module_& module) {
             [](const Expression& e, const py::dict& object, const py::dict& parameters) {
                 return core::matches(e, field_source(object), to_parameters(parameters));
             },
-            py::arg("object"), py::arg("parameters") = py::dict(), "True only if the expression is true.");
+            py::arg("object"), py::arg("parameters") = py::dict(), "True only if the expression is true.")
+        .def(
+            "sql", &expression_sql, py::arg("columns"), py::arg("dialect") = "sqlite",
+            py::arg("types") = std::map<std::string, std::string>(),
+            "As SQL text for another program's database, and the values for its placeholders.\n\n"
+            "`columns` gives the SQL of each field's column, quoted; it must come from a schema, never from\n"
+            "outside. `types` names their types, which PostgreSQL needs. SQLite's text has `?` and may call\n"
+            "functions `consilia_*` that only the library's own connections have; PostgreSQL's has `$n`.");
 
     py::class_<Term>(module, "Term", "A field, a parameter or a value inside an expression.")
         .def("__eq__", [](const Term& a, py::handle b) { return a == to_term(b); })

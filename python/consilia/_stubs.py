@@ -11,9 +11,9 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent
 _HEADER = "# Made from the extension by `make stubs`; do not edit.\n"
 # The error classes call themselves `consilia.<name>`, for tracebacks and pickles; the stubs must say where
-# they are defined, or a type checker is sent in a circle. Types made with CPython's own API tell theirs in
-# their docstrings, where the generator does not look: `Name(argument: type, ...)` is the first line of a class,
-# `type: what it is` that of an attribute.
+# they are defined, or a type checker is sent in a circle. Classes made with CPython's own API tell types in
+# their docstrings, where the generator does not look: `Name(argument: type, ...)` is the first line of a
+# class, `type: what it is` that of an attribute.
 _GENERATOR = r"""
 import re, types
 from consilia import _core

@@ -137,6 +137,14 @@ class Expression:
         """
         Same structure, names and values.
         """
+    def sql(self, columns: collections.abc.Mapping[str, str], dialect: str = 'sqlite', types: collections.abc.Mapping[str, str] = {}) -> tuple:
+        """
+        As SQL text for another program's database, and the values for its placeholders.
+
+        `columns` gives the SQL of each field's column, quoted; it must come from a schema, never from
+        outside. `types` names their types, which PostgreSQL needs. SQLite's text has `?` and may call
+        functions `consilia_*` that only the library's own connections have; PostgreSQL's has `$n`.
+        """
     @property
     def field_paths(self) -> list[str]:
         ...

@@ -95,7 +95,9 @@ def test_a_path_leads_through_keys_and_attributes(policy: Policy, given: object)
     assert policy.check_many(ANN, "read", "prediction", [given, prediction(8)])[0]
 
 
-@pytest.mark.parametrize("given", [{"xray": None}, {"xray": {"patient": None}}, {"xray": Node()}, prediction(None)])
+@pytest.mark.parametrize(
+    "given", [{"xray": None}, {"xray": {"patient": None}}, {"xray": Node()}, prediction(None)]
+)
 def test_none_on_the_way_is_null(policy: Policy, given: object) -> None:
     assert policy.check(ANN, "read", "prediction", given).reason == "no_rule"
 
@@ -125,7 +127,9 @@ def test_fields_that_no_condition_asks_for_need_not_be_there(policy: Policy) -> 
 
 
 def test_what_is_no_value_is_refused_with_its_field(policy: Policy) -> None:
-    with pytest.raises(consilia.InvalidArgument, match=r"field `xray.patient.user_id` of the object") as caught:
+    with pytest.raises(
+        consilia.InvalidArgument, match=r"field `xray.patient.user_id` of the object"
+    ) as caught:
         policy.check(ANN, "read", "prediction", prediction(decimal.Decimal(7)))  # type: ignore[arg-type]
     assert caught.value.code == "value.type"
     with pytest.raises(consilia.InvalidArgument) as caught:
@@ -173,7 +177,7 @@ def test_enums_and_times_are_compared_by_value() -> None:
     for made in (past, past.astimezone(datetime.UTC)):
         assert policy.check(ANN, "read", "prediction", {"status": Status.COMPLETED, "created_at": made})
     with pytest.raises(consilia.InvalidArgument, match="field `created_at`"):
-        naive = datetime.datetime(2020, 1, 1)  # noqa: DTZ001
+        naive = datetime.datetime(2020, 1, 1)
         policy.check(ANN, "read", "prediction", {"status": "completed", "created_at": naive})
 
 
@@ -211,7 +215,9 @@ def test_a_record_without_the_field_is_refused(policy: Policy, db: data.Database
         policy.check_many(ANN, "read", "prediction", Prediction.query().run(db))
     assert caught.value.code == "access.missing_field"
     with pytest.raises(consilia.InvalidArgument, match="was not selected"):
-        policy.check(Principal(1, "staff"), "review", "prediction", Prediction.query().select("id").run(db)[0])
+        policy.check(
+            Principal(1, "staff"), "review", "prediction", Prediction.query().select("id").run(db)[0]
+        )
 
 
 def test_rows_of_plain_sql_have_their_columns(policy: Policy, db: data.Database) -> None:
@@ -219,7 +225,9 @@ def test_rows_of_plain_sql_have_their_columns(policy: Policy, db: data.Database)
     assert [d.allowed for d in policy.check_many(ANN, "read", "prediction", rows)] == [True, False]
 
 
-@pytest.mark.parametrize("principal", [ANN, Principal(8, "staff"), Principal(2, "admin"), Principal(None, "patient")])
+@pytest.mark.parametrize(
+    "principal", [ANN, Principal(8, "staff"), Principal(2, "admin"), Principal(None, "patient")]
+)
 @pytest.mark.parametrize("action", ["read", "review", "delete"])
 def test_a_scoped_query_gives_what_check_allows(
     policy: Policy, db: data.Database, principal: Principal, action: str

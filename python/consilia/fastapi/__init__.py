@@ -1,0 +1,125 @@
+"""Access for FastAPI: dependencies that give the principal, or refuse the request.
+
+```python
+from consilia.fastapi import Access
+
+access = Access(Policy.from_file("policy.json"), current_principal)  # Any dependency that gives a principal.
+access.install(app)
+Staff = Annotated[Principal, Depends(access.role_required("staff"))]
+
+@app.get("/predictions")
+def predictions(principal: Staff) -> list[dict]:
+    return rows_of(Prediction.query().where(access.scope(principal, "read", "prediction")))
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import Response
+
+from consilia import Error
+from consilia.access import Principal
+from consilia.permissions import (
+    PermissionChecker,
+    PolicySource,
+    error_json,
+    require_ajax,
+    split_permission,
+)
+
+__all__ = ["Access", "ajax_required", "error_response"]
+
+Dependency = Callable[..., Any]
+
+
+def error_response(request: Request, error: Exception) -> Response:
+    """The response for an error of the library: its JSON form with its status."""
+    assert isinstance(error, Error)
+    return Response(error_json(error), error.http_status, media_type="application/json")
+
+
+def ajax_required(request: Request) -> None:
+    """A dependency that lets requests of scripts through: others get 400 (`request.ajax`)."""
+    require_ajax(request.headers)
+
+
+class Access(PermissionChecker[Principal]):
+    """A policy for an application; its methods take the principals that its dependencies give.
+
+    Threading: safe.
+    """
+
+    def __init__(self, policy: PolicySource, principal_of: Dependency) -> None:
+        """Takes a policy, and a dependency that gives the principal of a request, or None."""
+        super().__init__(policy, lambda principal: principal)
+        self.principal_of = principal_of
+
+    def install(self, app: FastAPI) -> None:
+        """Lets the application answer errors of the library in their JSON form."""
+        app.add_exception_handler(Error, error_response)
+
+    def authenticated(self) -> Dependency:
+        """A dependency that gives the principal; 401 for somebody unknown."""
+        return self._requiring(lambda principal: None)
+
+    def role_required(self, *roles: str) -> Dependency:
+        """A dependency that gives a principal with one of these roles, or one that inherits from it."""
+        return self._requiring(lambda principal: self.require_role(principal, *roles))
+
+    def admin_required(self) -> Dependency:
+        """`role_required("admin")`."""
+        return self.role_required("admin")
+
+    def staff_required(self) -> Dependency:
+        """`role_required("staff")`."""
+        return self.role_required("staff")
+
+    def patient_required(self) -> Dependency:
+        """`role_required("patient")`."""
+        return self.role_required("patient")
+
+    def permission_required(self, *permissions: str) -> Dependency:
+        """A dependency that gives a principal with all of these (`resource:action`) for some object.
+
+        Raises:
+            InvalidArgument: `access.permission`, for what is no permission.
+        """
+        for permission in permissions:
+            split_permission(permission)
+        return self._requiring(lambda principal: self.require_permission(principal, *permissions))
+
+    def object_owner_required(self, get_object: Dependency, permission: str) -> Dependency:
+        """A dependency that gives the object of a request, if the principal may do this to it.
+
+        Who may not even read it gets the same 404 as for an object that does not exist.
+
+        Args:
+            get_object: a dependency that gives the object, or None.
+            permission: `resource:action`.
+
+        Raises:
+            InvalidArgument: `access.permission`, for what is no permission.
+        """
+        action, resource = split_permission(permission)
+
+        # Who is unknown is refused before the object is looked for.
+        def owned(
+            principal: Any = Depends(self.authenticated()),  # noqa: B008
+            found: Any = Depends(get_object),  # noqa: B008
+        ) -> Any:
+            self.require_object(principal, action, resource, found)
+            return found
+
+        return owned
+
+    def _requiring(self, requirement: Callable[[Principal], None]) -> Dependency:
+        def required(principal: Any = Depends(self.principal_of)) -> Any:  # noqa: B008
+            known = self.principal(principal)
+            requirement(known)
+            return known
+
+        return required
