@@ -12,6 +12,12 @@ mine = Prediction.query().where(policy.scope(ann, "read", "prediction"))
 """
 
 from consilia._core.access import (
+    AuditAnchor,
+    AuditArchive,
+    AuditEntry,
+    AuditEvent,
+    AuditLog,
+    AuditReport,
     Context,
     Decision,
     Delegation,
@@ -22,9 +28,16 @@ from consilia._core.access import (
     RoleGrant,
     RuleTrace,
     policy_schema,
+    verify_audit_file,
 )
 
 __all__ = [
+    "AuditAnchor",
+    "AuditArchive",
+    "AuditEntry",
+    "AuditEvent",
+    "AuditLog",
+    "AuditReport",
     "Context",
     "Decision",
     "Delegation",
@@ -35,4 +48,5 @@ __all__ = [
     "RoleGrant",
     "RuleTrace",
     "policy_schema",
+    "verify_audit_file",
 ]

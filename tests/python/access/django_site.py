@@ -91,6 +91,7 @@ MODELS = (Patient, Xray, Prediction)
 
 
 def create_tables() -> None:
+    """Empty ones, whatever another module left."""
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0, interactive=False)
@@ -98,6 +99,9 @@ def create_tables() -> None:
         for model in MODELS:
             if model._meta.db_table not in connection.introspection.table_names():
                 editor.create_model(model)
+    for model in reversed(MODELS):
+        model.objects.all().delete()
+    User.objects.all().delete()
 
 
 def answer(request: HttpRequest, **kwargs: Any) -> HttpResponse:

@@ -53,7 +53,6 @@ FIELDS: dict[str, list[tuple[Any, str]]] = {
 @pytest.fixture(scope="module", autouse=True)
 def rows() -> Iterator[None]:
     site.create_tables()
-    site.Prediction.objects.all().delete()
     draw = random.Random(1)
 
     def some(name: str) -> Any:
@@ -66,8 +65,6 @@ def rows() -> Iterator[None]:
         site.Prediction(xray=draw.choice(xrays), **{name: some(name) for name in columns}) for _ in range(120)
     )
     yield
-    site.Prediction.objects.all().delete()
-    site.Patient.objects.all().delete()
     connections.close_all()
 
 
