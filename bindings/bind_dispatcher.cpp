@@ -20,6 +20,7 @@
 #include "consilia/core/files.hpp"
 #include "consilia/inference/dispatcher.hpp"
 #include "image_source.hpp"
+#include "shared_function.hpp"
 
 namespace consilia::bindings {
 namespace {
@@ -34,20 +35,6 @@ using inference::RequestStage;
 using inference::StopMode;
 using inference::Ticket;
 using std::chrono::microseconds;
-
-/// A Python function that threads without the GIL may keep, copy and let go of.
-class SharedFunction {
-public:
-    explicit SharedFunction(py::object function)
-        : function_(function.release().ptr(), [](PyObject* held) {
-              const py::gil_scoped_acquire gil;
-              Py_DECREF(held);
-          }) {}
-    [[nodiscard]] py::handle get() const noexcept { return function_.get(); }
-
-private:
-    std::shared_ptr<PyObject> function_;
-};
 
 /// Calls `function(text, error)` with the diagnosis as JSON, which is made without the GIL, or an exception.
 Dispatcher::Callback to_callback(py::object function) {

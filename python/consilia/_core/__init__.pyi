@@ -13,7 +13,6 @@ from . import data
 from . import access
 from . import imaging
 from . import inference
-from . import access
 from . import screening
 __all__: list[str] = ['Cancelled', 'Config', 'Conflict', 'Error', 'Expression', 'InferenceError', 'Internal', 'InvalidArgument', 'LogContext', 'LogFormat', 'LogLevel', 'NamedChoice', 'NotFound', 'PermissionDenied', 'PredictionSettings', 'ResourceExhausted', 'StorageError', 'Term', 'TimedOut', 'Unavailable', 'UploadRejected', 'UploadSettings', 'ValidationError', 'access', 'configure_logging', 'data', 'field', 'functions', 'imaging', 'inference', 'log', 'log_security', 'lost_log_lines', 'parameter', 'parse_expression', 'screening']
 class Error(Exception):
