@@ -96,8 +96,9 @@ Resource resource_of(const Json& item, const std::string& place) {
 
 Separation separation_of(const Json& item, const std::string& place) {
     require_keys(item, {"name", "roles", "permissions", "at_most"}, place);
-    Separation separation{text_of(item, "name", place), texts_of(list_of(item, "roles", place), place),
-                          texts_of(list_of(item, "permissions", place), place), 1};
+    Separation separation{text_of(item, "name", place),
+                          texts_of(list_of(item, "roles", place), place + ".roles"),
+                          texts_of(list_of(item, "permissions", place), place + ".permissions"), 1};
     if (const Json* at_most = find(item, "at_most")) {
         if (!at_most->is_number_unsigned() || *at_most < 1 || *at_most > 1000)
             refuse_json(place, "`at_most` is 1 to 1000");
@@ -154,7 +155,8 @@ Rule rule_of(const Json& item, const std::string& place) {
 FieldRule field_rule_of(const Json& item, const std::string& place) {
     require_keys(item, {"effect", "role", "permission", "fields", "condition"}, place);
     FieldRule rule{text_of(item, "role", place), text_of(item, "permission", place),
-                   texts_of(list_of(item, "fields", place), place), Effect::Allow, condition_of(item, place)};
+                   texts_of(list_of(item, "fields", place), place + ".fields"), Effect::Allow,
+                   condition_of(item, place)};
     if (item.contains("effect")) rule.effect = effect_of(item, place);
     return rule;
 }

@@ -78,7 +78,7 @@ public:
         return choices[below(N)];
     }
 
-    Value or_null(Value value) { return one_in(5) ? Value() : std::move(value); }
+    Value or_null(const Value& value) { return one_in(5) ? Value() : value; }
     Value owner() { return or_null(static_cast<int>(below(3))); }
     Value status() { return or_null(any_of({"new", "done", "Done", "d%"})); }
     Value score() { return or_null(static_cast<double>(below(4)) / 2); }
