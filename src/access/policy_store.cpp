@@ -227,6 +227,13 @@ void PolicyStore::watch(WatchOptions options) {
     watch_ = std::make_unique<Watch>(state_, std::move(options));
 }
 
+void PolicyStore::stop_watching() {
+    state_->require_process();
+    std::unique_ptr<Watch> ended;  // Waits for its thread, which may want the lock.
+    const std::scoped_lock lock(state_->changing);
+    ended = std::move(watch_);
+}
+
 PolicyStore::Reader::Reader(std::shared_ptr<const State> state) : Reader(state, state->now()) {}
 PolicyStore::Reader::Reader(std::shared_ptr<const State> state, std::pair<Policy, std::uint64_t> now)
     : state_(std::move(state)), policy_(std::move(now.first)), version_(now.second) {}

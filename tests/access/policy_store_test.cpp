@@ -81,11 +81,9 @@ std::string code_of(const F& action) {
 class Bell {
 public:
     void ring(std::string what) {
-        {
-            const std::scoped_lock lock(mutex_);
-            told_.push_back(std::move(what));
-        }
-        rung_.notify_all();
+        const std::scoped_lock lock(mutex_);
+        told_.push_back(std::move(what));
+        rung_.notify_all();  // Under the lock: whoever hears it may take the bell down.
     }
     std::string next() {
         std::unique_lock lock(mutex_);
@@ -273,7 +271,27 @@ TEST(PolicyStore, WatchingIsRefusedTwiceAndOutOfBounds) {
     EXPECT_EQ(watch(hours(24) + std::chrono::milliseconds(1)), "policy.watch");
     EXPECT_EQ(watch(hours(24)), "nothing was thrown");
     EXPECT_EQ(watch(hours(1)), "policy.watch");
-}  // Ends at once, although the next look is a day away.
+    store.stop_watching();
+    store.stop_watching();
+    EXPECT_EQ(watch(hours(1)), "nothing was thrown");
+}  // Each ends at once, although the next look is far away.
+
+TEST(PolicyStore, ACallbackMayEndTheWatch) {
+    Source source(half(true));
+    Bell bell;
+    PolicyStore store(source.loader());
+    const auto watch = [&] {
+        store.watch({.interval = std::chrono::milliseconds(1), .on_change = [&](const Policy&) {
+                         store.stop_watching();
+                         bell.ring("ended");
+                     }});
+    };
+    for (const bool odd : {false, true}) {
+        watch();
+        source.put(half(odd));
+        EXPECT_EQ(bell.next(), "ended");
+    }
+}
 
 TEST(PolicyStore, AForkedChildIsToldSoAndEndsWithoutWaiting) {
     Source source(half(true));
@@ -289,6 +307,7 @@ TEST(PolicyStore, AForkedChildIsToldSoAndEndsWithoutWaiting) {
                              code_of([&] { store->replace(half(false)); }) == "policy.forked" &&
                              code_of([&] { store->refresh(); }) == "policy.forked" &&
                              code_of([&] { store->watch(); }) == "policy.forked" &&
+                             code_of([&] { store->stop_watching(); }) == "policy.forked" &&
                              code_of([&] { static_cast<void>(reader.policy()); }) == "policy.forked";
         const bool is_usable = answers_of(policy) == "odd";
         store.reset();

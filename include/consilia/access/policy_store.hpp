@@ -74,6 +74,8 @@ public:
     /// @throws InvalidArgument (`policy.watch`) for an interval out of bounds, or if it is watched already;
     /// (`policy.loader`) for a store without a loader.
     void watch(WatchOptions options = {});
+    /// Ends the watch, as the destructor does; without one it does nothing.
+    void stop_watching();
 
 private:
     struct State;
