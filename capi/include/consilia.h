@@ -2,6 +2,7 @@
 #define CONSILIA_H
 /* The C ABI of consilia: everything but the table that model backends fill (consilia/c/backend.h). */
 #include "consilia/c/access.h"
+#include "consilia/c/assignments.h"
 #include "consilia/c/audit.h"
 #include "consilia/c/core.h"
 #include "consilia/c/data.h"
@@ -11,6 +12,7 @@
 #include "consilia/c/heat_map.h"
 #include "consilia/c/inference.h"
 #include "consilia/c/opinion.h"
+#include "consilia/c/policy_store.h"
 #include "consilia/c/screening.h"
 #include "consilia/c/value.h"
 #endif

@@ -56,6 +56,13 @@ consilia_status_t report_current_exception(consilia_error_t** out_error) noexcep
     }
 }
 
+void throw_reported(consilia_error_t* reported) {
+    const std::unique_ptr<consilia_error_t, void (*)(consilia_error_t*)> error(reported, consilia_error_free);
+    if (error->status == CONSILIA_OUT_OF_MEMORY) throw std::bad_alloc();
+    core::throw_error(static_cast<core::ErrorKind>(error->status), error->code, error->message,
+                      error->details, error->http_status);
+}
+
 std::vector<std::string> texts_of(const consilia_str_t* texts, std::size_t count, const char* name) {
     std::vector<std::string> made;
     made.reserve(count);

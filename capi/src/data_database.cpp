@@ -68,13 +68,13 @@ data::Transaction& own_transaction_of(consilia_session_t* session) {
 
 /// What a caller's function reports, as the exception that it was.
 void rethrow(consilia_status_t status, consilia_error_t* reported) {
-    const std::unique_ptr<consilia_error_t, void (*)(consilia_error_t*)> error(reported, consilia_error_free);
-    if (status == CONSILIA_OK) return;
-    if (error == nullptr)
+    if (status == CONSILIA_OK) {
+        consilia_error_free(reported);
+    } else if (reported == nullptr) {
         throw core::Cancelled("database.cancelled", "the caller's function ended the transaction");
-    if (error->status == CONSILIA_OUT_OF_MEMORY) throw std::bad_alloc();
-    core::throw_error(static_cast<core::ErrorKind>(error->status), error->code, error->message,
-                      error->details, error->http_status);
+    } else {
+        consilia::capi::throw_reported(reported);
+    }
 }
 
 }  // namespace

@@ -31,6 +31,9 @@ consilia_error_t* out_of_memory_error() noexcept;
 /// Translates the exception in flight; `out_error` may be null.
 consilia_status_t report_current_exception(consilia_error_t** out_error) noexcept;
 
+/// Throws what an error of the caller's tells, and frees it.
+[[noreturn]] void throw_reported(consilia_error_t* reported);
+
 /// Runs the body of a C function: clears the error, lets no exception out.
 template <class Body>
 consilia_status_t guard(consilia_error_t** out_error, Body&& body) noexcept {
