@@ -113,6 +113,13 @@ std::vector<PyMethodDef> policy_reports();
 
 PyObject* make_decision(const access::Policy& policy, const access::Decision& decision);
 PyObject* make_policy(PyTypeObject* type, access::Policy policy);
+PyObject* make_principal(access::Principal principal);
+/// JSON text, or a dict of the same form. @throws TypeError, ValidationError (`policy.syntax`).
+access::PolicyDocument policy_document_of(PyObject* object);
+
+/// Stores, tables and assignments, which are classes of pybind11.
+void bind_policy_store(py::module_& module);
+void bind_assignments(py::module_& module);
 
 /// @throws TypeError, here and below, for another object.
 PrincipalObject& principal_of(PyObject* object);
@@ -157,9 +164,30 @@ struct type_caster<consilia::access::Principal> {
         return true;
     }
     operator const consilia::access::Principal&() const { return *held_; }  // NOLINT: the caster's protocol.
+    static handle cast(consilia::access::Principal principal, return_value_policy, handle) {
+        return consilia::bindings::make_principal(std::move(principal));
+    }
 
 private:
     const consilia::access::Principal* held_ = nullptr;
+};
+
+/// The same of a policy.
+template <>
+struct type_caster<consilia::access::Policy> {
+    static constexpr auto name = const_name("consilia._core.access.Policy");
+    template <class>
+    using cast_op_type = const consilia::access::Policy&;
+
+    bool load(handle source, bool) {
+        if (Py_TYPE(source.ptr()) != consilia::bindings::policy_type) return false;
+        held_ = &reinterpret_cast<consilia::bindings::PolicyObject*>(source.ptr())->state->policy;
+        return true;
+    }
+    operator const consilia::access::Policy&() const { return *held_; }  // NOLINT: the caster's protocol.
+
+private:
+    const consilia::access::Policy* held_ = nullptr;
 };
 
 }  // namespace pybind11::detail

@@ -140,16 +140,6 @@ PyObject* policy_scope(PyObject* self, Given given, Py_ssize_t count, PyObject* 
     });
 }
 
-access::PolicyDocument document_of(PyObject* object) {
-    if (PyUnicode_Check(object)) return access::parse_policy(text_of(object));
-    if (!PyDict_Check(object)) {
-        throw_type_error(std::string("a policy is read from JSON text or a dict, not `") +
-                         Py_TYPE(object)->tp_name + "`; from a file with Policy.from_file");
-    }
-    const py::str text = py::module_::import("json").attr("dumps")(py::handle(object));
-    return access::parse_policy(text_of(text.ptr()));
-}
-
 PyObject* policy_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
     return guarded([&]() -> PyObject* {
         static const char* const names[] = {"document", nullptr};
@@ -157,7 +147,7 @@ PyObject* policy_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
         if (PyArg_ParseTupleAndKeywords(args, keywords, "O:Policy", const_cast<char**>(names), &document) ==
             0)
             return nullptr;
-        return make_policy(type, access::Policy(document_of(document)));
+        return make_policy(type, access::Policy(policy_document_of(document)));
     });
 }
 
@@ -242,6 +232,16 @@ std::vector<PyMethodDef> policy_methods() {
 }
 
 }  // namespace
+
+access::PolicyDocument policy_document_of(PyObject* object) {
+    if (PyUnicode_Check(object)) return access::parse_policy(text_of(object));
+    if (!PyDict_Check(object)) {
+        throw_type_error(std::string("a policy is read from JSON text or a dict, not `") +
+                         Py_TYPE(object)->tp_name + "`; from a file with Policy.from_file");
+    }
+    const py::str text = py::module_::import("json").attr("dumps")(py::handle(object));
+    return access::parse_policy(text_of(text.ptr()));
+}
 
 access::PermissionId PermissionCache::find(const access::Policy& policy, PyObject* action,
                                            PyObject* resource) {

@@ -38,6 +38,14 @@ std::vector<access::Delegation> delegations_of(PyObject* object) {
     return delegations;
 }
 
+PyObject* make_principal(PyTypeObject* type, access::Principal&& principal) {
+    PyObject* made = type->tp_alloc(type, 0);
+    if (made == nullptr) throw py::error_already_set();
+    new (&as_principal(made).principal) access::Principal(std::move(principal));
+    new (&as_principal(made).subject) std::optional<access::Subject>();
+    return made;
+}
+
 PyObject* principal_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
     return guarded([&]() -> PyObject* {
         static const char* const names[] = {"user_id", "roles", "name", "attributes", "delegations", nullptr};
@@ -52,11 +60,7 @@ PyObject* principal_new(PyTypeObject* type, PyObject* args, PyObject* keywords) 
         access::Principal principal{identity_of(user_id), roles_of(roles),
                                     name == nullptr ? std::string() : std::string(text_of(name)),
                                     attributes_of(attributes), delegations_of(delegations)};
-        PyObject* made = type->tp_alloc(type, 0);
-        if (made == nullptr) return nullptr;
-        new (&as_principal(made).principal) access::Principal(std::move(principal));
-        new (&as_principal(made).subject) std::optional<access::Subject>();
-        return made;
+        return make_principal(type, std::move(principal));
     });
 }
 
@@ -144,6 +148,10 @@ Py_hash_t principal_hash(PyObject* self) {
 }
 
 }  // namespace
+
+PyObject* make_principal(access::Principal principal) {
+    return make_principal(principal_type, std::move(principal));
+}
 
 PrincipalObject& principal_of(PyObject* object) {
     if (Py_TYPE(object) != principal_type)

@@ -12,6 +12,7 @@ mine = Prediction.query().where(policy.scope(ann, "read", "prediction"))
 """
 
 from consilia._core.access import (
+    Assignments,
     AuditAnchor,
     AuditArchive,
     AuditEntry,
@@ -22,16 +23,24 @@ from consilia._core.access import (
     Decision,
     Delegation,
     Explanation,
+    LentPermission,
     PermissionGrant,
     Policy,
+    PolicyStore,
     Principal,
+    RoleAssignment,
     RoleGrant,
     RuleTrace,
+    create_assignment_tables,
+    create_policy_tables,
+    load_policy,
     policy_schema,
+    save_policy,
     verify_audit_file,
 )
 
 __all__ = [
+    "Assignments",
     "AuditAnchor",
     "AuditArchive",
     "AuditEntry",
@@ -42,11 +51,18 @@ __all__ = [
     "Decision",
     "Delegation",
     "Explanation",
+    "LentPermission",
     "PermissionGrant",
     "Policy",
+    "PolicyStore",
     "Principal",
+    "RoleAssignment",
     "RoleGrant",
     "RuleTrace",
+    "create_assignment_tables",
+    "create_policy_tables",
+    "load_policy",
     "policy_schema",
+    "save_policy",
     "verify_audit_file",
 ]

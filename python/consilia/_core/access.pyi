@@ -8,7 +8,7 @@ import consilia._core
 import os
 import typing
 import uuid
-__all__: list[str] = ['AuditAnchor', 'AuditArchive', 'AuditEntry', 'AuditEvent', 'AuditLog', 'AuditReport', 'Context', 'Decision', 'Delegation', 'Explanation', 'PermissionGrant', 'Policy', 'Principal', 'RoleGrant', 'RuleTrace', 'policy_schema', 'verify_audit_file']
+__all__: list[str] = ['Assignments', 'AuditAnchor', 'AuditArchive', 'AuditEntry', 'AuditEvent', 'AuditLog', 'AuditReport', 'Context', 'Decision', 'Delegation', 'Explanation', 'LentPermission', 'PermissionGrant', 'Policy', 'PolicyStore', 'Principal', 'RoleAssignment', 'RoleGrant', 'RuleTrace', 'create_assignment_tables', 'create_policy_tables', 'load_policy', 'policy_schema', 'save_policy', 'verify_audit_file']
 class Context:
     """
     The circumstances of a question.
@@ -629,9 +629,192 @@ class AuditLog:
             after: The `end` of an earlier report: only what is newer is read.
             anchor: A place that was kept elsewhere: must be part of the chain.
         """
+class PolicyStore:
+    """
+    The policy in force: one for all threads, replaced as a whole while they ask.
+
+    After a fork (gunicorn's `preload_app`, multiprocessing) the child makes its own.
+    """
+    @staticmethod
+    def from_file(path: os.PathLike | str | bytes) -> PolicyStore:
+        """
+        The policy in a file. Replace it by renaming another one; `refresh` and `watch` follow.
+        """
+    @staticmethod
+    def from_loader(loader: typing.Any) -> PolicyStore:
+        """
+        What a function gives: JSON text or a dict if it is another policy than before, else None.
+        """
+    @staticmethod
+    def from_tables(database: typing.Any) -> PolicyStore:
+        """
+        The policy in the tables of a database; see `create_policy_tables`.
+        """
+    def __init__(self, document: typing.Any) -> None:
+        """
+        A store of a policy as JSON text or a dict.
+        """
+    def refresh(self) -> bool:
+        """
+        Looks at the source now; whether there was a change. What is wrong with the source is raised
+        with each call until it is mended, and the policy in force stays.
+        """
+    def replace(self, document: typing.Any) -> int:
+        """
+        Puts a policy in force and gives its version; one that is refused leaves the old one.
+        """
+    def stop_watching(self) -> None:
+        """
+        Ends the watch, and waits for a callback that runs.
+        """
+    def watch(self, *, interval_ms: typing.SupportsInt | typing.SupportsIndex = 1000, on_change: typing.Any = None, on_error: typing.Any = None) -> None:
+        """
+        Refreshes from now on, on a thread of its own. `on_change(policy)` is called after a change,
+        `on_error(error)` after a look that failed.
+        """
+    @property
+    def policy(self) -> Policy:
+        """
+        The policy in force. A request takes it once and asks it all of its questions: it lives on after a change.
+        """
+    @property
+    def version(self) -> int:
+        """
+        1 at first, one more with each change.
+        """
+class RoleAssignment:
+    """
+    A role of a user, and when it counts.
+    """
+    def __repr__(self) -> str:
+        ...
+    @property
+    def ends_at(self) -> typing.Any:
+        """
+        From here on it counts no more; None: until revoked.
+        """
+    @property
+    def granted_by(self) -> int | None:
+        ...
+    @property
+    def id(self) -> int:
+        ...
+    @property
+    def role(self) -> str:
+        ...
+    @property
+    def starts_at(self) -> typing.Any:
+        ...
+    @property
+    def user_id(self) -> int:
+        ...
+class LentPermission:
+    """
+    A permission that a user lends until it ends.
+    """
+    def __repr__(self) -> str:
+        ...
+    @property
+    def borrower_id(self) -> int:
+        ...
+    @property
+    def ends_at(self) -> typing.Any:
+        ...
+    @property
+    def id(self) -> int:
+        ...
+    @property
+    def lender_id(self) -> int:
+        ...
+    @property
+    def lender_name(self) -> str:
+        ...
+    @property
+    def permission(self) -> str:
+        ...
+    @property
+    def starts_at(self) -> typing.Any:
+        ...
+class Assignments:
+    """
+    Who has which role, and who lends what to whom, in tables with a history.
+
+    A `session` is a Database (each call is then a transaction of its own) or a transaction; who
+    may change what is for the caller's policy to say.
+    """
+    def __init__(self, database: typing.Any) -> None:
+        ...
+    def assign(self, session: typing.Any, policy: Policy, user_id: typing.SupportsInt | typing.SupportsIndex, role: str, *, granted_by: typing.SupportsInt | typing.SupportsIndex | None = None, starts_at: typing.Any = None, ends_at: typing.Any = None) -> RoleAssignment:
+        """
+        Gives a user a role; one that the user has already gets this period. It starts now and ends when it
+        is revoked, unless it is said; the granter is who acts in the transaction.
+
+        Raises:
+            ValidationError: `access.unknown_role`, `access.period`.
+            Conflict: `access.separation`, naming the separation that the roles would break.
+        """
+    def assignments_of(self, session: typing.Any, user_id: typing.SupportsInt | typing.SupportsIndex) -> list[RoleAssignment]:
+        """
+        The assignments that have not ended, the oldest first.
+        """
+    def delegate(self, session: typing.Any, policy: Policy, lender: Principal, borrower_id: typing.SupportsInt | typing.SupportsIndex, permission: str, *, ends_at: typing.Any, starts_at: typing.Any = None) -> LentPermission:
+        """
+        Lends what the lender may do, at most 366 days ahead; what was lent is not lent on.
+
+        Raises:
+            PermissionDenied: `access.delegation`, unless it is delegable and the lender may do it.
+            ValidationError: `access.unknown_permission`, `access.period`, `access.borrower`.
+            Conflict: `access.separation`.
+            ResourceExhausted: `access.borrowed_max`, past 100 to one borrower.
+        """
+    def lent_by(self, session: typing.Any, lender_id: typing.SupportsInt | typing.SupportsIndex) -> list[LentPermission]:
+        """
+        What a user lends and has not ended.
+        """
+    def lent_to(self, session: typing.Any, borrower_id: typing.SupportsInt | typing.SupportsIndex) -> list[LentPermission]:
+        """
+        What is lent to a user and has not ended.
+        """
+    def principal(self, session: typing.Any, user_id: typing.SupportsInt | typing.SupportsIndex, name: str = '') -> Principal:
+        """
+        The user as a policy is asked: the roles of now, and what is lent now by those who may do it still.
+        """
+    def revoke(self, session: typing.Any, user_id: typing.SupportsInt | typing.SupportsIndex, role: str) -> bool:
+        """
+        Takes a role away, now; whether the user had it.
+        """
+    def roles_of(self, session: typing.Any, user_id: typing.SupportsInt | typing.SupportsIndex) -> list[str]:
+        """
+        The roles of now, the oldest assignment first.
+        """
+    def take_back(self, session: typing.Any, id: typing.SupportsInt | typing.SupportsIndex, *, lender_id: typing.SupportsInt | typing.SupportsIndex) -> bool:
+        """
+        Ends a delegation, now; whether this lender lent it.
+        """
+    def users_with(self, session: typing.Any, role: str, *, after: typing.SupportsInt | typing.SupportsIndex | None = None, limit: typing.SupportsInt | typing.SupportsIndex = 1000) -> list[int]:
+        """
+        The ids of the users who have the role now, in ascending order, at most `limit` after `after`.
+        """
+def create_assignment_tables(database: typing.Any) -> None:
+    """
+    Creates what is missing of the tables of roles and delegations.
+    """
+def create_policy_tables(database: typing.Any) -> None:
+    """
+    Creates what is missing of the tables that a policy is edited in.
+    """
+def load_policy(session: typing.Any) -> dict:
+    """
+    The policy in the tables, as the dict that `Policy` takes.
+    """
 def policy_schema() -> str:
     """
     The JSON Schema (2020-12) of a policy's document.
+    """
+def save_policy(session: typing.Any, document: typing.Any) -> None:
+    """
+    Replaces the policy in the tables, in this transaction; on a database in one of its own. One that
+    makes no policy is refused before anything is changed.
     """
 def verify_audit_file(file: os.PathLike | str | bytes, *, key: bytes = b'', after: AuditAnchor | None = None, anchor: AuditAnchor | None = None) -> AuditReport:
     """
