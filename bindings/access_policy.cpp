@@ -60,28 +60,32 @@ PyObject* policy_require(PyObject* self, Given given, Py_ssize_t count, PyObject
     });
 }
 
-/// The objects of a page, one after the other; rows of the data layer without a record for each.
+/// The objects of a page; rows of the data layer become records one at a time, where a condition asks.
 class Page {
 public:
     explicit Page(PyObject* objects) {
         if (Py_TYPE(objects) == rows_type) {
             rows_ = reinterpret_cast<RowsObject*>(objects);
-            count_ = static_cast<Py_ssize_t>(rows_->end - rows_->begin);
+            count_ = rows_->end - rows_->begin;
         } else {
             items_ = owned(PySequence_Fast(objects, "the objects of a page are a sequence"));
-            count_ = PySequence_Fast_GET_SIZE(items_.ptr());
+            count_ = static_cast<std::size_t>(PySequence_Fast_GET_SIZE(items_.ptr()));
         }
     }
-    [[nodiscard]] Py_ssize_t count() const noexcept { return count_; }
-    /// Borrowed, until the next one. An object that changes the list while it is asked ends the page.
-    PyObject* at(Py_ssize_t i) {
+    [[nodiscard]] std::size_t count() const noexcept { return count_; }
+    /// Lives until another one is asked for. @throws ValueError if an object that was asked shortened the
+    /// list.
+    PyObject* at(std::size_t i) {
+        if (current_ && place_ == i) return current_.ptr();
         if (rows_ != nullptr) {
-            current_ = owned(make_record(rows_, *rows_->shape, rows_->begin + static_cast<std::size_t>(i)));
+            current_ = owned(make_record(rows_, *rows_->shape, rows_->begin + i));
         } else {
-            if (i >= PySequence_Fast_GET_SIZE(items_.ptr()))
+            if (static_cast<Py_ssize_t>(i) >= PySequence_Fast_GET_SIZE(items_.ptr()))
                 throw py::value_error("the objects of a page changed while they were checked");
-            current_ = py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(items_.ptr(), i));
+            current_ = py::reinterpret_borrow<py::object>(
+                PySequence_Fast_GET_ITEM(items_.ptr(), static_cast<Py_ssize_t>(i)));
         }
+        place_ = i;
         return current_.ptr();
     }
 
@@ -89,7 +93,8 @@ private:
     RowsObject* rows_ = nullptr;
     py::object items_;
     py::object current_;
-    Py_ssize_t count_ = 0;
+    std::size_t place_ = 0;
+    std::size_t count_ = 0;
 };
 
 PyObject* policy_check_many(PyObject* self, Given given, Py_ssize_t count, PyObject* names) {
@@ -103,15 +108,18 @@ PyObject* policy_check_many(PyObject* self, Given given, Py_ssize_t count, PyObj
             state.permissions.find(state.policy, question.action, question.resource);
         Page page(question.object);
         ObjectFields fields(state.keys, nullptr);
-        const core::FieldSource source = question.source(fields);
-        py::object decisions = owned(PyList_New(page.count()));
-        for (Py_ssize_t i = 0; i < page.count(); ++i) {
-            fields.move_to(page.at(i));
-            const access::Decision decision =
-                state.policy.check(subject, permission, source, question.context);
-            PyList_SET_ITEM(decisions.ptr(), i, Py_NewRef(state.decision(decision)));
-        }
-        return decisions.release().ptr();
+        const std::vector<access::Decision> decided = state.policy.check_many(
+            subject, permission, page.count(),
+            [&](std::size_t i, std::string_view path) {
+                fields.move_to(page.at(i));
+                return fields(path);
+            },
+            question.context);
+        const py::object decisions = owned(PyList_New(static_cast<Py_ssize_t>(decided.size())));
+        for (std::size_t i = 0; i < decided.size(); ++i)
+            PyList_SET_ITEM(decisions.ptr(), static_cast<Py_ssize_t>(i),
+                            Py_NewRef(state.decision(decided[i])));
+        return Py_NewRef(decisions.ptr());
     });
 }
 

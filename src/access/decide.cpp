@@ -19,25 +19,6 @@ std::uint32_t first_that_applies(const CompiledPolicy& policy, const std::vector
     return kNone;
 }
 
-// By one cell: most principals have one role.
-Decision decide_by(const CompiledPolicy& policy, const Cell& cell, const Asking& asking,
-                   const core::FieldSource& object) {
-    if (cell.kind == CellKind::Denied) return {false, Reason::DeniedByRule, cell.first};
-    if (cell.kind == CellKind::Allowed) return {true, Reason::AllowedByRule, cell.first};
-    if (cell.kind == CellKind::Nothing) return {};
-    const Conditional& conditional = policy.conditionals[cell.first];
-    const QuestionParameters parameters(asking.principal, asking.context);
-    const core::ParameterSource source = parameters.source();
-    const Facts facts{object, source};
-    const std::uint32_t refused = first_that_applies(policy, conditional.denies, facts, kNone);
-    if (refused != kNone) return {false, Reason::DeniedByRule, refused};
-    const std::uint32_t allowed = conditional.always_allows != kNone
-                                      ? conditional.always_allows
-                                      : first_that_applies(policy, conditional.allows, facts, kNone);
-    if (allowed != kNone) return {true, Reason::AllowedByRule, allowed};
-    return {};
-}
-
 // The same for the cells of several roles: the smallest number.
 template <class Pick>
 std::uint32_t first_of(const CompiledPolicy& policy, const Asking& asking, std::uint32_t column,
@@ -51,11 +32,27 @@ std::uint32_t first_of(const CompiledPolicy& policy, const Asking& asking, std::
 
 }  // namespace
 
+Decision decide(const CompiledPolicy& policy, const Cell& cell, const Facts& facts) {
+    if (cell.kind == CellKind::Denied) return {false, Reason::DeniedByRule, cell.first};
+    if (cell.kind == CellKind::Allowed) return {true, Reason::AllowedByRule, cell.first};
+    if (cell.kind == CellKind::Nothing) return {};
+    const Conditional& conditional = policy.conditionals[cell.first];
+    const std::uint32_t refused = first_that_applies(policy, conditional.denies, facts, kNone);
+    if (refused != kNone) return {false, Reason::DeniedByRule, refused};
+    const std::uint32_t allowed = conditional.always_allows != kNone
+                                      ? conditional.always_allows
+                                      : first_that_applies(policy, conditional.allows, facts, kNone);
+    if (allowed != kNone) return {true, Reason::AllowedByRule, allowed};
+    return {};
+}
+
 Decision decide(const CompiledPolicy& policy, const Asking& asking, std::uint32_t column,
                 const core::FieldSource& object) {
     if (asking.roles.size() == 1) {
-        const std::size_t row = std::size_t{asking.roles[0]} * policy.width();
-        return decide_by(policy, policy.cells[row + column], asking, object);
+        const QuestionParameters parameters(asking.principal, asking.context);
+        const core::ParameterSource source = parameters.source();
+        return decide(policy, policy.cells[std::size_t{asking.roles[0]} * policy.width() + column],
+                      {object, source});
     }
     const std::uint32_t denied = first_of(policy, asking, column, [](const Cell& cell, std::uint32_t) {
         return cell.kind == CellKind::Denied ? cell.first : kNone;

@@ -16,6 +16,9 @@ inline std::optional<bool> truth_of(const CompiledRule& rule, const Facts& facts
                             : core::truth(rule.condition, facts.object, facts.parameters);
 }
 
+/// By one cell: most principals have one role.
+Decision decide(const CompiledPolicy& policy, const Cell& cell, const Facts& facts);
+
 /// By the rules of these roles alone.
 Decision decide(const CompiledPolicy& policy, const Asking& asking, std::uint32_t column,
                 const core::FieldSource& object);

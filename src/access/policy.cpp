@@ -183,11 +183,23 @@ Decision Policy::check(const Subject& subject, PermissionId permission, const co
 
 std::vector<Decision> Policy::check_many(const Subject& subject, PermissionId permission, std::size_t count,
                                          const PageSource& objects, const Context& context) const {
+    const BoundPrincipal& bound = *subject.bound_;
+    require_subject_of(*compiled_, bound);
+    const auto column = static_cast<std::uint32_t>(permission);
     std::vector<Decision> decisions;
     decisions.reserve(count);
     std::size_t index = 0;
     const core::FieldSource object = [&](std::string_view path) { return objects(index, path); };
-    for (; index < count; ++index) decisions.push_back(check(subject, permission, object, context));
+    if (bound.roles.size() == 1 && !bound.refused && bound.delegations.empty() &&
+        column < compiled_->width()) {
+        // One cell decides, and its parameters are the same for each object.
+        const Cell& cell = compiled_->cells[std::size_t{bound.roles[0]} * compiled_->width() + column];
+        const QuestionParameters parameters(bound.principal, context);
+        const core::ParameterSource source = parameters.source();
+        for (; index < count; ++index) decisions.push_back(decide(*compiled_, cell, {object, source}));
+        return decisions;
+    }
+    for (; index < count; ++index) decisions.push_back(decide(bound, column, object, context));
     return decisions;
 }
 

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, cast, overload
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ObjectDoesNotExist
@@ -126,8 +126,8 @@ def object_owner_required(
     Who may not even read it gets the same 404 as for an object that does not exist.
 
     Args:
-        get_object: takes what the view takes and gives the object; None, or an exception `DoesNotExist` or
-            `Http404`, if there is none.
+        get_object: takes what the view takes and gives the object, or a coroutine of it; None, or an
+            exception `DoesNotExist` or `Http404`, if there is none.
         permission: `resource:action`.
         into: the name of the view's argument that takes the object; None: it takes none.
         policy: in place of that of the settings.
@@ -136,12 +136,13 @@ def object_owner_required(
         InvalidArgument: `access.permission`, for what is no permission.
     """
     action, resource = split_permission(permission)
+    get = async_to_sync(get_object) if inspect.iscoroutinefunction(get_object) else get_object
 
     def requirement(request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         asked = checker(policy)
-        asked.principal(request)
+        asked.principal(request)  # Who is unknown is refused before the object is looked for.
         try:
-            found = get_object(request, *args, **kwargs)
+            found = get(request, *args, **kwargs)
         except (Http404, ObjectDoesNotExist):
             refuse_unseen(resource)
         asked.require_object(request, action, resource, found)

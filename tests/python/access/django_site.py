@@ -139,7 +139,11 @@ def prediction_of(request: HttpRequest, key: int, prediction: Prediction) -> Jso
     return JsonResponse({"id": prediction.pk})
 
 
-@object_owner_required(find_prediction, "prediction:delete")
+async def find_slowly(request: HttpRequest, key: int) -> Prediction:
+    return await Prediction.objects.select_related("xray__patient").aget(pk=key)
+
+
+@object_owner_required(find_slowly, "prediction:delete")
 async def delete_prediction(request: HttpRequest, key: int) -> HttpResponse:
     return HttpResponse("deleted")
 

@@ -157,6 +157,18 @@ def test_what_an_object_raises_is_raised(policy: Policy) -> None:
         policy.check_many(ANN, "read", "prediction", [Broken()])
 
 
+def test_a_relation_without_a_row_is_null(policy: Policy) -> None:
+    class NoRowError(AttributeError):
+        """As Django's, which has no row for a relation."""
+
+    class Xray:
+        @property
+        def patient(self) -> None:
+            raise NoRowError("Xray has no patient")
+
+    assert policy.check(ANN, "read", "prediction", {"xray": Xray()}).reason == "no_rule"
+
+
 def test_enums_and_times_are_compared_by_value() -> None:
     policy = Policy(
         {

@@ -133,3 +133,22 @@ def test_a_name_is_never_anything_else(name: str) -> None:
     with pytest.raises(consilia.InvalidArgument) as caught:
         field(name)
     assert caught.value.code == "expression.field_name"
+
+
+def test_sql_for_a_database_that_others_open() -> None:
+    condition = parse_expression("status = 'done' and not (xray.owner in (1, 2))")
+    columns = {"status": '"p"."status"', "xray.owner": '"x"."owner"'}
+    text, values = condition.sql(columns)
+    assert (text.count("?"), values) == (3, ["done", 1, 2])
+    assert '"x"."owner" NOT IN (' in text
+    text, values = condition.sql(
+        columns, dialect="postgresql", types={"status": "text", "xray.owner": "int64"}
+    )
+    assert "$3" in text and values == ["done", 1, 2]
+    with pytest.raises(consilia.InvalidArgument, match="field `status`") as caught:
+        condition.sql({})
+    assert caught.value.code == "sql.column"
+    with pytest.raises(consilia.InvalidArgument, match="not `mysql`"):
+        condition.sql(columns, dialect="mysql")
+    with pytest.raises(consilia.InvalidArgument, match="`number` is no type"):
+        condition.sql(columns, dialect="postgresql", types={"status": "number"})
