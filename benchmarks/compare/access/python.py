@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from consilia.access import Policy, Principal
-
 from rows import QUICK, Row, Sample, Work, interleaved
 
 from . import peers
