@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from postgres_server import PostgresServer
+
 pytest.importorskip("django")
 
 import django_site as site
@@ -25,6 +27,9 @@ from consilia.django._querysets import _stored
 NOON = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 TOKENS = [uuid.UUID(int=number << 64 | 7) for number in range(3)]
 ROUNDS = 300
+SQLITE = ["compare", "compare", "null", "in", "between", "not in"]
+FORMS = {"sqlite": SQLITE, "postgresql": [*SQLITE, "like", "function"]}
+LIKE = ["'p%'", "'100\\%%'", "'_ending'"]
 
 # What a field may hold, with the text of the same in a condition.
 FIELDS: dict[str, list[tuple[Any, str]]] = {
@@ -68,20 +73,24 @@ def rows() -> Iterator[None]:
     connections.close_all()
 
 
-def condition(draw: random.Random, depth: int = 3) -> str:
+def condition(draw: random.Random, forms: list[str], depth: int = 3) -> str:
     kind = draw.choice(["and", "or", "not", *["leaf"] * 3]) if depth else "leaf"
     if kind == "not":
-        return f"not ({condition(draw, depth - 1)})"
+        return f"not ({condition(draw, forms, depth - 1)})"
     if kind != "leaf":
         count = draw.randint(2, 3)
-        return f" {kind} ".join(f"({condition(draw, depth - 1)})" for _ in range(count))
+        return f" {kind} ".join(f"({condition(draw, forms, depth - 1)})" for _ in range(count))
     name = draw.choice(list(FIELDS))
     texts = [text for _, text in FIELDS[name]]
     if name in ("requested_by", "xray.patient.user_id"):
         texts.append(":principal_id")
     if name == "created_at":
         texts.append(":now")
-    form = draw.choice(["compare", "compare", "null", "in", "between", "not in"])
+    form = draw.choice(forms)
+    if form == "like":
+        return f"status {draw.choice(['', 'not '])}like {draw.choice(LIKE)}"
+    if form == "function":
+        return draw.choice(["lower(status) = 'pending'", "day(created_at) = 1", "length(status) > 5"])
     if form == "null":
         return f"{name} is {draw.choice(['', 'not '])}null"
     if form == "between":
@@ -92,13 +101,13 @@ def condition(draw: random.Random, depth: int = 3) -> str:
     return f"{name} {draw.choice(['=', '<>', '<', '<=', '>', '>='])} {draw.choice(texts)}"
 
 
-def random_policy(draw: random.Random) -> Policy:
+def random_policy(draw: random.Random, forms: list[str]) -> Policy:
     rules = [
         {
             "effect": draw.choice(["allow", "allow", "deny"]),
             "role": "reader",
             "permission": "prediction:read",
-            "condition": condition(draw),
+            "condition": condition(draw, forms),
         }
         for _ in range(draw.randint(1, 4))
     ]
@@ -107,20 +116,43 @@ def random_policy(draw: random.Random) -> Policy:
     )
 
 
-def everything() -> Any:
-    return site.Prediction.objects.select_related("xray__patient").order_by("pk")
+def everything(database: str = "default") -> Any:
+    rows = site.Prediction.objects.using(database)
+    return rows.select_related("xray__patient").order_by("pk")
 
 
-def test_a_scoped_queryset_gives_what_check_allows() -> None:
-    objects = list(everything())
+@pytest.fixture
+def server(postgres: PostgresServer) -> str:
+    """The same rows on PostgreSQL."""
+    pytest.importorskip("psycopg")
+    folder = postgres.url.partition("host=")[2]
+    connections.databases["server"] = {
+        **connections.databases["default"],
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "postgres",
+        "USER": "consilia",
+        "HOST": folder,
+    }
+    with connections["server"].schema_editor() as editor:
+        for model in site.MODELS:
+            editor.create_model(model)
+    for model in site.MODELS:
+        model.objects.using("server").bulk_create(model.objects.all())
+    return "server"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_scoped_queryset_gives_what_check_allows(kind: str, request: pytest.FixtureRequest) -> None:
+    database = "default" if kind == "sqlite" else request.getfixturevalue("server")
+    objects = list(everything(database))
     given = set()
     for seed in range(ROUNDS):
         draw = random.Random(seed)
-        policy = random_policy(draw)
+        policy = random_policy(draw, FORMS[kind])
         principal = Principal(draw.choice([1, 2, None]), "reader")
         decisions = policy.check_many(principal, "read", "prediction", objects)
         allowed = [row.pk for row, decision in zip(objects, decisions, strict=True) if decision]
-        scoped = scope_queryset(everything(), principal, "read", "prediction", policy)
+        scoped = scope_queryset(everything(database), principal, "read", "prediction", policy)
         assert list(scoped.values_list("pk", flat=True)) == allowed, f"seed {seed}: {policy.to_json()}"
         given.add(len(allowed))
     assert len(given) > 20  # Not all or nothing.
