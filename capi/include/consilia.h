@@ -12,6 +12,7 @@
 #include "consilia/c/heat_map.h"
 #include "consilia/c/inference.h"
 #include "consilia/c/opinion.h"
+#include "consilia/c/policy_analysis.h"
 #include "consilia/c/policy_store.h"
 #include "consilia/c/screening.h"
 #include "consilia/c/value.h"
