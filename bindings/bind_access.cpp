@@ -150,6 +150,7 @@ void bind_access(py::module_& module) {
         "The JSON Schema (2020-12) of a policy's document.");
     bind_audit(module);
     bind_policy_store(module);
+    bind_policy_analysis(module);
 }
 
 }  // namespace consilia::bindings

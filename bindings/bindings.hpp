@@ -26,6 +26,7 @@ void bind_screening(py::module_& module);
 void bind_data(py::module_& module);
 void bind_functions(py::module_& module);
 void bind_audit(py::module_& module);
+void bind_policy_analysis(py::module_& access);
 
 /// Memory, members and plan of an engine.
 py::dict engine_status(const inference::Engine& engine);

@@ -13,6 +13,7 @@ import typer
 
 from consilia.cli_migrate import app as migrate_app
 from consilia.cli_migrate import import_here
+from consilia.cli_policy import app as policy_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,7 @@ app = typer.Typer(
 models_app = typer.Typer(help="Members of ensembles.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
 app.add_typer(migrate_app, name="migrate")
+app.add_typer(policy_app, name="policy")
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}

@@ -8,7 +8,7 @@ import consilia._core
 import os
 import typing
 import uuid
-__all__: list[str] = ['Assignments', 'AuditAnchor', 'AuditArchive', 'AuditEntry', 'AuditEvent', 'AuditLog', 'AuditReport', 'Context', 'Decision', 'Delegation', 'Explanation', 'LentPermission', 'PermissionGrant', 'Policy', 'PolicyStore', 'Principal', 'RoleAssignment', 'RoleGrant', 'RuleTrace', 'create_assignment_tables', 'create_policy_tables', 'load_policy', 'policy_schema', 'save_policy', 'verify_audit_file']
+__all__: list[str] = ['AccessExample', 'Assignments', 'AuditAnchor', 'AuditArchive', 'AuditEntry', 'AuditEvent', 'AuditLog', 'AuditReport', 'Context', 'Decision', 'Delegation', 'Explanation', 'Finding', 'ImportedPolicy', 'LentPermission', 'NeverResult', 'PermissionGrant', 'Policy', 'PolicyChange', 'PolicyStore', 'Principal', 'RoleAssignment', 'RoleGrant', 'RuleTrace', 'create_assignment_tables', 'create_policy_tables', 'diff', 'find_violations', 'import_casbin', 'import_cedar', 'lint', 'load_policy', 'policy_schema', 'save_policy', 'verify_audit_file']
 class Context:
     """
     The circumstances of a question.
@@ -795,6 +795,162 @@ class Assignments:
         """
         The ids of the users who have the role now, in ascending order, at most `limit` after `after`.
         """
+class AccessExample:
+    """
+    An access that shows something: put it to `Policy.check`.
+    """
+    def __repr__(self) -> str:
+        ...
+    @property
+    def action(self) -> str:
+        ...
+    @property
+    def context(self) -> Context:
+        ...
+    @property
+    def object(self) -> dict:
+        """
+        Values by dotted path; what is absent is null.
+        """
+    @property
+    def principal(self) -> Principal:
+        ...
+    @property
+    def resource(self) -> str:
+        ...
+class Finding:
+    """
+    Something that a policy's author should look at.
+    """
+    def __repr__(self) -> str:
+        ...
+    @property
+    def code(self) -> str:
+        """
+        Stable: `lint.unreachable`.
+        """
+    @property
+    def example(self) -> AccessExample | None:
+        ...
+    @property
+    def message(self) -> str:
+        ...
+    @property
+    def rules(self) -> list[str]:
+        """
+        Names of the rules that it is about, the culprit first.
+        """
+    @property
+    def severity(self) -> str:
+        """
+        `info`, `warning` or `error`.
+        """
+class PolicyChange:
+    """
+    What principals with a role alone may do after a change and not before, or the
+    other way round.
+    """
+    def __repr__(self) -> str:
+        ...
+    @property
+    def action(self) -> str:
+        ...
+    @property
+    def example(self) -> AccessExample | None:
+        """
+        None: it could not be decided whether there is one.
+        """
+    @property
+    def field(self) -> str:
+        """
+        Empty: the permission itself.
+        """
+    @property
+    def is_certain(self) -> bool:
+        ...
+    @property
+    def kind(self) -> str:
+        """
+        `gains` or `loses`.
+        """
+    @property
+    def resource(self) -> str:
+        ...
+    @property
+    def role(self) -> str:
+        ...
+class NeverResult:
+    """
+    Whether a policy can ever allow what a `never` rule forbids.
+    """
+    def __repr__(self) -> str:
+        ...
+    @property
+    def counterexample(self) -> AccessExample | None:
+        """
+        That the policy allows, where violated.
+        """
+    @property
+    def reason(self) -> str:
+        """
+        Why it is not known.
+        """
+    @property
+    def rule(self) -> str:
+        ...
+    @property
+    def verdict(self) -> str:
+        """
+        `proved`, `violated` or `unknown`.
+        """
+class ImportedPolicy:
+    """
+    A policy that answers as the one that it was made from.
+    """
+    def to_json(self) -> str:
+        ...
+    @property
+    def actions(self) -> dict[str, str]:
+        ...
+    @property
+    def assignments(self) -> dict[str, list[str]]:
+        """
+        The roles of each subject that the policy names.
+        """
+    @property
+    def context_attributes(self) -> dict[str, str]:
+        ...
+    @property
+    def document(self) -> dict:
+        """
+        What `Policy` is made of.
+        """
+    @property
+    def notes(self) -> list[str]:
+        """
+        What whoever uses the document must know.
+        """
+    @property
+    def object_resource(self) -> str:
+        """
+        The one resource that all objects are of; empty: `resources` has them.
+        """
+    @property
+    def other_role(self) -> str:
+        """
+        The role of subjects that it does not name; empty: they may do nothing.
+        """
+    @property
+    def principal_attributes(self) -> dict[str, str]:
+        ...
+    @property
+    def resources(self) -> dict[str, str]:
+        ...
+    @property
+    def roles(self) -> dict[str, str]:
+        """
+        Names as they were, and as they are in the document; so are the next ones.
+        """
 def create_assignment_tables(database: typing.Any) -> None:
     """
     Creates what is missing of the tables of roles and delegations.
@@ -802,6 +958,30 @@ def create_assignment_tables(database: typing.Any) -> None:
 def create_policy_tables(database: typing.Any) -> None:
     """
     Creates what is missing of the tables that a policy is edited in.
+    """
+def diff(before: typing.Any, after: typing.Any, *, fields: collections.abc.Mapping[str, collections.abc.Mapping[str, str]] = {}, max_steps: typing.SupportsInt | typing.SupportsIndex = 20000, max_steps_total: typing.SupportsInt | typing.SupportsIndex = 5000000) -> list[PolicyChange]:
+    """
+    Every difference for every role, permission and field of two policies, with an access that only one
+    of them allows. What is not listed is proved to be the same.
+    """
+def find_violations(document: typing.Any, *, fields: collections.abc.Mapping[str, collections.abc.Mapping[str, str]] = {}, max_steps: typing.SupportsInt | typing.SupportsIndex = 20000, max_steps_total: typing.SupportsInt | typing.SupportsIndex = 5000000) -> list[NeverResult]:
+    """
+    Proves or refutes each `never` rule of a document, for principals with any roles.
+    """
+def import_casbin(model: str, policy: str) -> ImportedPolicy:
+    """
+    Reads a model of Casbin and its policy as CSV, as text. What has another meaning here is refused:
+    ValidationError (`import.casbin`) with source, line, column and construct.
+    """
+def import_cedar(text: str) -> ImportedPolicy:
+    """
+    Reads policies of Cedar. What has another meaning here is refused: ValidationError
+    (`import.cedar`) with line, column and construct.
+    """
+def lint(document: typing.Any, *, fields: collections.abc.Mapping[str, collections.abc.Mapping[str, str]] = {}, max_steps: typing.SupportsInt | typing.SupportsIndex = 20000, max_steps_total: typing.SupportsInt | typing.SupportsIndex = 5000000) -> list[Finding]:
+    """
+    Mistakes in a policy: JSON text, a dict of the same form, or a `Policy`. `fields` are the names of
+    types by path and resource, of resources that the document does not declare.
     """
 def load_policy(session: typing.Any) -> dict:
     """
