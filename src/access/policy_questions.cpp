@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "access/witness_formula.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/core/functions.hpp"
 
@@ -19,13 +20,6 @@ using core::ValueType;
 // 2026-01-01T00:00:00Z, where a question does not depend on the time.
 constexpr core::Timestamp kPlainTime{1'767'225'600'000'000};
 constexpr std::int64_t kMicrosecondsPerDay = 86'400'000'000;
-
-core::FieldSource source_of(const core::Parameters& object) {
-    return [&object](std::string_view path) {
-        const auto found = object.find(path);
-        return found == object.end() ? Value() : found->second;
-    };
-}
 
 Expression any_of(std::vector<Expression> conditions) {
     if (conditions.empty()) return Expression::literal(false);
@@ -249,7 +243,7 @@ AccessQuestions::Reply AccessQuestions::ask(const Question& question) {
 std::optional<bool> is_allowed(const Policy& policy, const AccessExample& example) {
     try {
         return policy
-            .check(example.principal, example.action, example.resource, source_of(example.object),
+            .check(example.principal, example.action, example.resource, field_source(example.object),
                    example.context)
             .allowed;
     } catch (const core::InvalidArgument&) {
@@ -260,7 +254,7 @@ std::optional<bool> is_allowed(const Policy& policy, const AccessExample& exampl
 std::optional<bool> has_field(const Policy& policy, const AccessExample& example, const std::string& field) {
     try {
         const auto fields = policy.fields(example.principal, example.action, example.resource,
-                                          source_of(example.object), example.context);
+                                          field_source(example.object), example.context);
         return std::binary_search(fields.begin(), fields.end(), field);
     } catch (const core::InvalidArgument&) {
         return std::nullopt;

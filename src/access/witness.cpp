@@ -12,16 +12,13 @@ namespace consilia::access {
 namespace {
 
 bool fulfils(const Requirement& requirement, const Assignment& values) {
-    const core::FieldSource source = [&](std::string_view path) {
-        const auto found = values.fields.find(path);
-        return found == values.fields.end() ? core::Value() : found->second;
-    };
     static const core::Value kAbsent;
     const core::ParameterSource parameters = [&](std::string_view name) {
         const auto found = values.parameters.find(name);
         return found == values.parameters.end() ? &kAbsent : &found->second;
     };
-    const std::optional<bool> truth = core::truth(requirement.condition, source, parameters);
+    const std::optional<bool> truth =
+        core::truth(requirement.condition, field_source(values.fields), parameters);
     switch (requirement.wanted) {
         case Wanted::True:
             return truth == true;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "consilia/access/witness.hpp"
@@ -55,6 +56,14 @@ struct WitnessFormula {
 };
 
 WitnessFormula make_formula(std::span<const Requirement> requirements, const WitnessOptions& options);
+
+/// Borrows the fields; one that is absent is null.
+inline core::FieldSource field_source(const core::Parameters& fields) {
+    return [&fields](std::string_view path) {
+        const auto found = fields.find(path);
+        return found == fields.end() ? core::Value() : found->second;
+    };
+}
 
 /// The relation as an expression that is wanted to be true.
 core::Expression expression_of(const WitnessFormula& formula, const WitnessNode& node);

@@ -13,13 +13,6 @@ using Kind = ProgramNode::Kind;
 // Most trials of values for functions in one case: the next case may be luckier.
 constexpr std::uint64_t kTrialsMax = 2'000;
 
-core::FieldSource source_of(const core::Parameters& fields) {
-    return [&fields](std::string_view path) {
-        const auto found = fields.find(path);
-        return found == fields.end() ? core::Value() : found->second;
-    };
-}
-
 }  // namespace
 
 WitnessSearch::WitnessSearch(const WitnessFormula& formula, std::uint64_t max_steps, Confirm confirm)
@@ -380,7 +373,7 @@ bool WitnessSearch::calls_may_hold(const State& state) const {
         const ProgramNode& node = program_.node(number);
         if (!is_known(node.left) || (node.kind == Kind::Relation && !is_known(node.right))) continue;
         try {
-            if (!core::matches(*node.call, source_of(values.fields), values.parameters)) return false;
+            if (!core::matches(*node.call, field_source(values.fields), values.parameters)) return false;
         } catch (const core::InvalidArgument&) {
             return false;  // A value of a type that the function does not take.
         }

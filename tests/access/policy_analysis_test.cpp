@@ -134,7 +134,7 @@ TEST(Lint, FindsUnknownFieldsAndTypesOfGivenModels) {
     PolicyDocument document;
     document.resources = {{"note", {"read"}}};
     document.roles = {{"user"}};
-    document.rules = {allow("a", "user", "note:read", "onwer_id = :principal_id"),
+    document.rules = {allow("a", "user", "note:read", "holder_id = :principal_id"),
                       allow("b", "user", "note:read", "kind = 3")};
     document.fields = {{"user", "note:read", {"text", "txet"}}};
     const AnalysisOptions options{
@@ -142,7 +142,7 @@ TEST(Lint, FindsUnknownFieldsAndTypesOfGivenModels) {
                     {{"owner_id", ValueType::Int64}, {"kind", ValueType::Text}, {"text", ValueType::Text}}}}};
     const auto findings = lint(document, options);
     EXPECT_THAT(findings, Contains(AllOf(Field(&Finding::code, "lint.unknown_field"),
-                                         Field(&Finding::message, HasSubstr("`onwer_id`")))));
+                                         Field(&Finding::message, HasSubstr("`holder_id`")))));
     EXPECT_THAT(findings, Contains(AllOf(Field(&Finding::code, "lint.unknown_field"),
                                          Field(&Finding::message, HasSubstr("`txet`")))));
     EXPECT_THAT(findings, Contains(AllOf(Field(&Finding::code, "lint.type"),

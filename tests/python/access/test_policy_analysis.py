@@ -96,7 +96,7 @@ def test_fields_of_models_are_given_by_name_and_type() -> None:
                 "effect": "allow",
                 "role": "user",
                 "permission": "note:read",
-                "condition": "onwer = :principal_id",
+                "condition": "holder = :principal_id",
             }
         ],
     }
