@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from consilia import Error, Expression, InvalidArgument, NotFound, PermissionDenied
-from consilia.access import Context, Decision, Policy, Principal
+from consilia.access import Context, Decision, Policy, PolicyStore, Principal
 
 R = TypeVar("R", contravariant=True)
 E = TypeVar("E", bound=Error)
 
-PolicySource = Policy | Callable[[], Policy]
+PolicySource = Policy | PolicyStore | Callable[[], Policy]
 """A policy, or what gives the present one."""
 
 
@@ -119,7 +119,7 @@ class PermissionChecker(Generic[R]):
         """Takes a policy and what tells of whom a request is.
 
         Args:
-            policy: a policy, or a function that gives the present one.
+            policy: a policy, or a store or a function that gives the present one.
             principal_of: the principal; None for somebody unknown.
             context_of: the circumstances; without it there are none but the time.
         """
@@ -131,7 +131,9 @@ class PermissionChecker(Generic[R]):
     @property
     def policy(self) -> Policy:
         """The policy as it is now."""
-        return self._policy if isinstance(self._policy, Policy) else self._policy()
+        if isinstance(self._policy, Policy):
+            return self._policy
+        return self._policy.policy if isinstance(self._policy, PolicyStore) else self._policy()
 
     def principal_or_none(self, asker: R | Principal) -> Principal | None:
         """Who asks; None for somebody unknown."""

@@ -13,9 +13,9 @@ def predictions(request):
     mine = scope_queryset(Prediction.objects.all(), request, "read", "prediction")
 ```
 
-Settings: `CONSILIA_POLICY` (a path that ends in `.json`, a policy, a function that gives one, or the dotted
-name of either), `CONSILIA_ADMIN_ROLE` (the role of superusers, `"admin"`; None: none), `CONSILIA_PRINCIPAL`
-(the dotted name of a function that takes the place of `principal_from_user`).
+Settings: `CONSILIA_POLICY` (a path that ends in `.json`, a policy, a store, a function that gives a policy,
+or the dotted name of any of these), `CONSILIA_ADMIN_ROLE` (the role of superusers, `"admin"`; None: none),
+`CONSILIA_PRINCIPAL` (the dotted name of a function that takes the place of `principal_from_user`).
 """
 
 from ._backend import PolicyBackend

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from consilia.access import Context, Policy, Principal
+from consilia.access import Context, Policy, PolicyStore, Principal
 from consilia.permissions import PermissionChecker, PolicySource
 
 DjangoChecker = PermissionChecker[Any]
@@ -68,9 +68,11 @@ def _source(given: Any) -> PolicySource:
         return Policy.from_file(given)
     if isinstance(given, str):
         return _source(import_string(given))
-    if isinstance(given, Policy) or callable(given):
+    if isinstance(given, Policy | PolicyStore) or callable(given):
         return cast(PolicySource, given)
-    raise ImproperlyConfigured(f"CONSILIA_POLICY is a path, a policy or a dotted name, not {given!r}")
+    raise ImproperlyConfigured(
+        f"CONSILIA_POLICY is a path, a policy, a store or a dotted name, not {given!r}"
+    )
 
 
 def _make(source: PolicySource, principal_of: Callable[[Any, Policy], Principal | None]) -> DjangoChecker:

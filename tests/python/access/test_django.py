@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("django")
 
 import django_site as site
+import policies_by_name
 from django.contrib.auth.models import AnonymousUser, Group, User
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
@@ -183,6 +184,11 @@ def test_settings_name_the_policy() -> None:
     ):
         assert checker().require_role(RequestFactory().get("/"), "guest") is None
         assert checker().context(RequestFactory().get("/")).address == "127.0.0.1"
+    with override_settings(CONSILIA_POLICY="policies_by_name.STORE"):
+        first = checker().policy
+        assert checker().policy is first
+        policies_by_name.STORE.replace({"version": 1})
+        assert checker().policy is not first
     with (
         override_settings(CONSILIA_POLICY=None),
         pytest.raises(ImproperlyConfigured, match="CONSILIA_POLICY"),

@@ -8,7 +8,7 @@ import pytest
 from policies import CLINIC, prediction
 
 import consilia
-from consilia.access import Context, Policy, Principal
+from consilia.access import Context, Policy, PolicyStore, Principal
 from consilia.permissions import (
     PermissionChecker,
     Unauthenticated,
@@ -51,6 +51,15 @@ def test_a_policy_that_changes_is_asked_as_it_is_now() -> None:
     with pytest.raises(consilia.PermissionDenied, match="wanted the role `staff` or `patient`") as caught:
         checker.require_role("root", "staff", "patient")
     assert caught.value.code == "access.role"
+
+
+def test_a_store_is_asked_for_the_policy_in_force() -> None:
+    store = PolicyStore(CLINIC)
+    checker = PermissionChecker[str](store, PEOPLE.get)
+    assert checker.check("sam", "read", "prediction")
+    store.replace({**CLINIC, "rules": [], "fields": []})
+    assert not checker.check("sam", "read", "prediction")
+    assert checker.policy is store.policy
 
 
 def test_whom_the_policy_denies_everything_has_no_role(checker: PermissionChecker[str]) -> None:
