@@ -85,6 +85,8 @@ access::PolicyDocument default_policy() {
         {"staff", "patient:update", {"full_name", "birth_date", "sex"}},
         {"admin", "patient:update", {"full_name", "birth_date", "sex", "record_number", "user_id"}},
     };
+    // Whoever works here and is a patient here has two accounts; it is also what the proofs below rest on.
+    document.separations = {{"one role an account", {"admin", "staff", "patient"}, {}, 1}};
     // Proved by the analysis: docs/policy-analysis.md.
     document.never = {
         {"patients reach no other patient", "patient", "patient:*",

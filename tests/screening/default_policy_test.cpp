@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "consilia/access/policy.hpp"
+#include "consilia/access/policy_analysis.hpp"
 #include "consilia/core/error.hpp"
 
 namespace consilia::screening {
@@ -44,9 +45,10 @@ const std::vector<Object>& objects() {
 
 const std::vector<access::Principal>& people() {
     static const std::vector<access::Principal> all = {
-        {Value(kMe), {"admin"}, "a"},          {Value(kMe), {"staff"}, "b"},  {Value(kMe), {"patient"}, "c"},
-        {Value(), {"patient"}, "d"},           {Value(kMe), {"visitor"}, ""}, {Value(kMe), {}, ""},
-        {Value(kMe), {"admin", "visitor"}, ""}};
+        {Value(kMe), {"admin"}, "a"},           {Value(kMe), {"staff"}, "b"},
+        {Value(kMe), {"patient"}, "c"},         {Value(), {"patient"}, "d"},
+        {Value(kMe), {"visitor"}, ""},          {Value(kMe), {}, ""},
+        {Value(kMe), {"admin", "visitor"}, ""}, {Value(kMe), {"staff", "patient"}, ""}};
     return all;
 }
 
@@ -249,6 +251,14 @@ TEST(DefaultPolicy, EveryMutationOfEveryRuleIsNoticed) {
         expect_noticed(denied, "denied fields of " + original.fields[i].role);
     }
     EXPECT_GT(mutations, 150U);
+}
+
+TEST(DefaultPolicy, HasNothingToLintAndItsPropertiesAreProved) {
+    const std::vector<access::Finding> findings = access::lint(default_policy());
+    for (const access::Finding& finding : findings) ADD_FAILURE() << finding.code << ": " << finding.message;
+    PolicyDocument careless = default_policy();
+    careless.separations.clear();
+    EXPECT_FALSE(access::lint(careless).empty()) << "staff who are patients too would edit themselves";
 }
 
 }  // namespace
