@@ -6,12 +6,9 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-pytest.importorskip("django")
-
 import django_site as site
 import policies_by_name
+import pytest
 from django.contrib.auth.models import AnonymousUser, Group, User
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections

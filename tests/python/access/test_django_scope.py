@@ -8,13 +8,8 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from postgres_server import PostgresServer
-
-pytest.importorskip("django")
-
 import django_site as site
+import pytest
 from django.db import connections
 from django.db.models import Q
 from django.test import override_settings
@@ -23,6 +18,7 @@ from django.utils import timezone
 from consilia.access import Policy, Principal
 from consilia.django import scope_queryset
 from consilia.django._querysets import _stored
+from postgres_server import PostgresServer
 
 NOON = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 TOKENS = [uuid.UUID(int=number << 64 | 7) for number in range(3)]
@@ -124,7 +120,6 @@ def everything(database: str = "default") -> Any:
 @pytest.fixture
 def server(postgres: PostgresServer) -> str:
     """The same rows on PostgreSQL."""
-    pytest.importorskip("psycopg")
     folder = postgres.url.partition("host=")[2]
     connections.databases["server"] = {
         **connections.databases["default"],

@@ -3,9 +3,6 @@
 from typing import Annotated, Any
 
 import pytest
-
-pytest.importorskip("fastapi")
-
 from fastapi import Depends, FastAPI, Header
 from fastapi.testclient import TestClient
 from policies import CLINIC, prediction

@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-pytest.importorskip("flask")
-
 from flask import Flask, request
 from flask.testing import FlaskClient
 from policies import CLINIC, prediction
