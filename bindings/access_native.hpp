@@ -120,6 +120,7 @@ access::PolicyDocument policy_document_of(PyObject* object);
 /// Stores, tables and assignments, which are classes of pybind11.
 void bind_policy_store(py::module_& module);
 void bind_assignments(py::module_& module);
+void bind_guard(py::module_& module);
 
 /// @throws TypeError, here and below, for another object.
 PrincipalObject& principal_of(PyObject* object);

@@ -149,6 +149,7 @@ void bind_access(py::module_& module) {
         "policy_schema", [] { return std::string(access::policy_schema()); },
         "The JSON Schema (2020-12) of a policy's document.");
     bind_audit(module);
+    bind_guard(module);
     bind_policy_store(module);
     bind_policy_analysis(module);
 }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "access_trail.hpp"
 #include "consilia/access/audit_log.hpp"
 #include "data_native.hpp"
 
@@ -298,6 +299,41 @@ void bind_reading(LogClass& log) {
             "    user_id: Who rotates, with name and roles: it is an entry itself.");
 }
 
+void bind_trail(py::module_& module) {
+    py::class_<BoundAuditTrail>(
+        module, "AuditTrail",
+        "What guards decide during one request, on its way into an audit log: what was "
+        "allowed with the\nchange that it tells of, what was denied by itself, when the "
+        "block ends. Begin it before the transaction.\n\n"
+        "    with access.AuditTrail(log) as trail, db.begin() as transaction:\n"
+        "        access.Guard(policy, ann, \"visit\", Visit, trail=trail).update(transaction, 7, "
+        "status=\"seen\")\n"
+        "        trail.write(transaction)")
+        .def(py::init([](BoundAuditLog& log) { return std::make_unique<BoundAuditTrail>(log.log); }),
+             py::arg("log"), py::keep_alive<1, 2>())
+        .def(
+            "write",
+            [](BoundAuditTrail& self, const py::object& session) {
+                if (!self.trail) throw core::InvalidArgument("audit.trail", "the trail has ended");
+                with_transaction(session, [&](data::Transaction* on) {
+                    if (on == nullptr) {
+                        self.trail->write();
+                    } else {
+                        self.trail->write(*on);
+                    }
+                    return true;
+                });
+            },
+            py::arg("session") = py::none(),
+            "Writes all so far: into this transaction, or without one by itself, before what was read is "
+            "handed out.")
+        .def("__enter__", [](const py::object& self) { return self; })
+        .def("__exit__", [](BoundAuditTrail& self, const py::args&) {
+            const GilReleased released;
+            self.trail.reset();
+        });
+}
+
 }  // namespace
 
 void bind_audit(py::module_& module) {
@@ -308,6 +344,7 @@ void bind_audit(py::module_& module) {
                  "An append-only log in a database, whose entries are chained by their hashes.");
     bind_writing(log);
     bind_reading(log);
+    bind_trail(module);
     module.def(
         "verify_audit_file",
         [](const std::filesystem::path& file, const py::bytes& key, const OptionalAnchor& after,

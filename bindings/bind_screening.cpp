@@ -154,8 +154,10 @@ void bind_opening(ServiceClass& service) {
     service.def(
         py::init([](std::string database, std::filesystem::path files,
                     std::vector<std::filesystem::path> members, std::uint64_t budget_bytes,
-                    const py::object& config, const std::string& device, std::int32_t threads) {
+                    const py::object& config, const std::string& device, std::int32_t threads, bool audit,
+                    const py::bytes& audit_key) {
             ServiceOptions options;
+            if (audit) options.audit.emplace().key = audit_key;
             options.database_url = std::move(database);
             options.files_directory = std::move(files);
             options.members = std::move(members);
@@ -169,7 +171,8 @@ void bind_opening(ServiceClass& service) {
         py::kw_only(), py::arg("database"), py::arg("files"),
         py::arg("members") = std::vector<std::filesystem::path>(), py::arg("budget_bytes") = 0,
         py::arg("config") = py::none(), py::arg("device") = "",
-        py::arg("threads") = ServiceOptions{}.engine.threads,
+        py::arg("threads") = ServiceOptions{}.engine.threads, py::arg("audit") = false,
+        py::arg("audit_key") = py::bytes(),
         "Opens a service.\n\n"
         "Args:\n"
         "    database: URL of the database, `sqlite:/path/to/file.db`.\n"
@@ -179,7 +182,10 @@ void bind_opening(ServiceClass& service) {
         "    config: Settings over the defaults: a dict or JSON text.\n"
         "    device: `cpu`, `cuda:0`; empty: the best present.\n"
         "    threads: Within one member's run on a processor; 0: as the process has it. Small members are\n"
-        "        fastest with 1, all the more on a busy machine.");
+        "        fastest with 1, all the more on a busy machine.\n"
+        "    audit: Whether who read or changed which record, and who was refused, is written into an audit\n"
+        "        log in the database; see `consilia.AuditLog`.\n"
+        "    audit_key: Of its hashes, 16 bytes or more; empty: none.");
 }
 
 void bind_records(ServiceClass& service) {

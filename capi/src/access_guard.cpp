@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "access.hpp"
+#include "audit.hpp"
 #include "consilia/access/guard.hpp"
 #include "consilia/c/guard.h"
 #include "data_query.hpp"
@@ -54,6 +55,24 @@ consilia_status_t consilia_guard_new(const consilia_policy_t* policy, const cons
 
 void consilia_guard_free(consilia_guard_t* guarded) {
     delete guarded;
+}
+
+consilia_status_t consilia_guard_observed(const consilia_guard_t* guarded, consilia_audit_trail_t* trail,
+                                          consilia_guard_t** out_guard, consilia_error_t** out_error) {
+    return guard(out_error, [&] {
+        consilia_guard_t*& out = cleared(out_guard, "out_guard");
+        const Guard& given = guard_of(guarded);
+        auto observed = std::make_shared<const Guard>(given.observed(
+            [opened = require(trail, "trail").opened](const consilia::access::AuditEvent& event) {
+                if (opened->trail) opened->trail->add(event);
+            }));
+        out = new consilia_guard_t{std::move(observed), guarded->model};
+    });
+}
+
+consilia_status_t consilia_guard_tell_read(const consilia_guard_t* guarded, const consilia_row_set_t* rows,
+                                           consilia_error_t** out_error) {
+    return guard(out_error, [&] { guard_of(guarded).tell_read(*require(rows, "rows").rows); });
 }
 
 consilia_status_t consilia_guard_query(const consilia_guard_t* guarded, consilia_str_t action,

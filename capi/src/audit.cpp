@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "consilia/access/audit_log.hpp"
-#include "data.hpp"
+#include "audit.hpp"
 
 namespace core = consilia::core;
 namespace data = consilia::data;
@@ -28,14 +27,12 @@ using consilia::capi::enumerator;
 using consilia::capi::fill_sized;
 using consilia::capi::guard;
 using consilia::capi::items;
+using consilia::capi::OpenedAuditLog;
+using consilia::capi::OpenedAuditTrail;
 using consilia::capi::require;
+using consilia::capi::transaction_of;
 using consilia::capi::value_of;
 using consilia::capi::view;
-
-struct consilia_audit_log {
-    std::shared_ptr<data::Database> database;
-    AuditLog log;
-};
 
 static_assert(sizeof(consilia_audit_anchor_t) == 80);
 static_assert(offsetof(consilia_audit_options_t, details_bytes_max) == 24);
@@ -50,7 +47,7 @@ static_assert(static_cast<int>(AuditFault::Rewritten) == CONSILIA_AUDIT_REWRITTE
 namespace {
 
 AuditLog& log_of(consilia_audit_log_t* log) {
-    return require(log, "log").log;
+    return require(log, "log").opened->log;
 }
 
 std::string key_of(const consilia_bytes_t& key) {
@@ -135,7 +132,8 @@ consilia_status_t consilia_audit_log_open(consilia_database_t* database,
         made.key = key_of(known.key);
         if (known.details_bytes_max != 0) made.details_bytes_max = known.details_bytes_max;
         const auto& opened = require(database, "database").database;
-        out = new consilia_audit_log_t{opened, AuditLog(*opened, std::move(made))};
+        out = new consilia_audit_log_t{
+            std::shared_ptr<OpenedAuditLog>(new OpenedAuditLog{opened, AuditLog(*opened, std::move(made))})};
     });
 }
 
@@ -224,6 +222,31 @@ consilia_status_t consilia_audit_log_rotate(consilia_audit_log_t* log,
         made.by.name = view(known.user_name);
         if (known.roles.size != 0) made.by.roles = {std::string(view(known.roles))};
         counted(out_count, [&] { return log_of(log).rotate(made).entries; });
+    });
+}
+
+consilia_status_t consilia_audit_trail_new(consilia_audit_log_t* log, consilia_audit_trail_t** out_trail,
+                                           consilia_error_t** out_error) {
+    return guard(out_error, [&] {
+        consilia_audit_trail_t*& out = cleared(out_trail, "out_trail");
+        out = new consilia_audit_trail_t{std::make_shared<OpenedAuditTrail>(require(log, "log").opened)};
+    });
+}
+
+void consilia_audit_trail_free(consilia_audit_trail_t* trail) {
+    if (trail != nullptr) trail->opened->trail.reset();
+    delete trail;
+}
+
+consilia_status_t consilia_audit_trail_write(consilia_audit_trail_t* trail, consilia_session_t* transaction,
+                                             consilia_error_t** out_error) {
+    return guard(out_error, [&] {
+        consilia::access::AuditTrail& written = *require(trail, "trail").opened->trail;
+        if (transaction == nullptr) {
+            written.write();
+        } else {
+            written.write(transaction_of(transaction));
+        }
     });
 }
 

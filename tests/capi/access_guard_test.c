@@ -156,6 +156,53 @@ static void changes_are_checked(const clinic_t* clinic, int64_t ann) {
     consilia_guard_free(nurse);
 }
 
+static void a_trail_is_written(const clinic_t* clinic, int64_t ann) {
+    consilia_guard_t* given = guard_of(clinic, 1, "nurse");
+    consilia_guard_t* nurse = NULL;
+    consilia_guard_t* patient = NULL;
+    consilia_audit_log_t* log = NULL;
+    consilia_audit_trail_t* trail = NULL;
+    consilia_session_t* session = NULL;
+    consilia_query_t* query = NULL;
+    consilia_row_set_t* rows = NULL;
+    consilia_assignment_t change = consilia_set("fee", consilia_double(9));
+    int64_t count = 0;
+    OK("log", consilia_audit_log_open(clinic->database, NULL, &log, &error));
+    OK("schema", consilia_audit_log_create_schema(log, &error));
+    OK("trail", consilia_audit_trail_new(log, &trail, &error));
+    OK("observed", consilia_guard_observed(given, trail, &nurse, &error));
+    consilia_guard_free(given);
+    given = guard_of(clinic, ann, "patient");
+    OK("observed", consilia_guard_observed(given, trail, &patient, &error));
+    consilia_guard_free(given);
+
+    OK("begin", consilia_database_begin(clinic->database, NULL, &session, &error));
+    OK("update", consilia_guard_update(nurse, session, 1, &change, 1, NULL, NULL, &error));
+    OK("write", consilia_audit_trail_write(trail, session, &error));
+    OK("commit", consilia_session_commit(session, &error));
+    consilia_session_free(session);
+    OK("query", consilia_guard_query(patient, str("read"), &query, &error));
+    OK("run", consilia_query_run(query, clinic->session, &rows, &error));
+    OK("tell", consilia_guard_tell_read(patient, rows, &error));
+    consilia_row_set_free(rows);
+    consilia_query_free(query);
+    OK("write", consilia_audit_trail_write(trail, NULL, &error));
+    EXPECT("another's", consilia_guard_get(patient, clinic->session, 3, &rows, &error), CONSILIA_NOT_FOUND,
+           "visit.not_found");
+    consilia_audit_trail_free(trail); /* Writes the denial. */
+    consilia_audit_trail_free(NULL);
+    EXPECT("another's", consilia_guard_get(patient, clinic->session, 3, &rows, &error), CONSILIA_NOT_FOUND,
+           "visit.not_found"); /* Nobody is told. */
+
+    OK("entries", consilia_audit_log_query(log, NULL, &query, &error));
+    OK("count", consilia_query_count(query, clinic->session, &count, &error));
+    CHECK(count == 4); /* An update, two reads, a denial. */
+    consilia_query_free(query);
+    consilia_guard_free(nurse);
+    consilia_guard_free(patient);
+    consilia_audit_log_free(log);
+}
+
 static void a_model_tells_the_types_of_its_fields(const clinic_t* clinic) {
     consilia_buffer_t json = {NULL, 0};
     OK("types", consilia_model_field_types(clinic->patients, 3, &json, &error));
@@ -180,6 +227,7 @@ int main(int argc, char** argv) {
     a_page_holds_what_may_be_read(&clinic, ann);
     another_s_record_is_not_there(&clinic, ann);
     changes_are_checked(&clinic, ann);
+    a_trail_is_written(&clinic, ann);
     a_model_tells_the_types_of_its_fields(&clinic);
     close_clinic(&clinic);
     return failures;

@@ -8,7 +8,7 @@ import consilia._core
 import os
 import typing
 import uuid
-__all__: list[str] = ['AccessExample', 'Assignments', 'AuditAnchor', 'AuditArchive', 'AuditEntry', 'AuditEvent', 'AuditLog', 'AuditReport', 'Context', 'Decision', 'Delegation', 'Explanation', 'Finding', 'ImportedPolicy', 'LentPermission', 'NeverResult', 'PermissionGrant', 'Policy', 'PolicyChange', 'PolicyStore', 'Principal', 'RoleAssignment', 'RoleGrant', 'RuleTrace', 'create_assignment_tables', 'create_policy_tables', 'diff', 'find_violations', 'import_casbin', 'import_cedar', 'lint', 'load_policy', 'policy_schema', 'save_policy', 'verify_audit_file']
+__all__: list[str] = ['AccessExample', 'Assignments', 'AuditAnchor', 'AuditArchive', 'AuditEntry', 'AuditEvent', 'AuditLog', 'AuditReport', 'AuditTrail', 'Context', 'Decision', 'Delegation', 'Explanation', 'Finding', 'Guard', 'ImportedPolicy', 'LentPermission', 'NeverResult', 'PermissionGrant', 'Policy', 'PolicyChange', 'PolicyStore', 'Principal', 'RoleAssignment', 'RoleGrant', 'RuleTrace', 'create_assignment_tables', 'create_policy_tables', 'diff', 'fields_of', 'find_violations', 'import_casbin', 'import_cedar', 'lint', 'load_policy', 'policy_schema', 'save_policy', 'verify_audit_file']
 class Context:
     """
     The circumstances of a question.
@@ -629,6 +629,95 @@ class AuditLog:
             after: The `end` of an earlier report: only what is newer is read.
             anchor: A place that was kept elsewhere: must be part of the chain.
         """
+class AuditTrail:
+    """
+    What guards decide during one request, on its way into an audit log: what was allowed with the
+    change that it tells of, what was denied by itself, when the block ends. Begin it before the transaction.
+
+        with access.AuditTrail(log) as trail, db.begin() as transaction:
+            access.Guard(policy, ann, "visit", Visit, trail=trail).update(transaction, 7, status="seen")
+            trail.write(transaction)
+    """
+    def __enter__(self) -> typing.Any:
+        ...
+    def __exit__(self, *args) -> None:
+        ...
+    def __init__(self, log: AuditLog) -> None:
+        ...
+    def write(self, session: typing.Any = None) -> None:
+        """
+        Writes all so far: into this transaction, or without one by itself, before what was read is handed out.
+        """
+class Guard:
+    """
+    Scoped queries and checked changes of one model's records, on behalf of one principal. A record that may not be
+    read is answered as one that does not exist.
+    """
+    def __init__(self, policy: Policy, principal: Principal, resource: str, model: typing.Any, *, context: typing.Any = None, trail: AuditTrail = None) -> None:
+        """
+        `resource` is the policy's name for the records; `trail` is told what is decided.
+        """
+    def filter(self, text: str) -> consilia._core.Expression:
+        """
+        A condition from outside: it names only fields that the principal may read for every row.
+
+        Raises:
+            InvalidArgument: `access.field`, `access.filter`, `expression.syntax`.
+        """
+    def get(self, session: typing.Any, id: typing.SupportsInt | typing.SupportsIndex) -> typing.Any:
+        """
+        One record with the fields that the principal has for it.
+
+        Raises:
+            NotFound: For a record that does not exist and for one that may not be read alike.
+        """
+    def insert(self, session: typing.Any, **kwargs) -> int:
+        """
+        Adds a record with these values, if the principal may `create` it; its id.
+
+        Raises:
+            PermissionDenied: `access.denied`, `access.fields`.
+        """
+    def order(self, text: str) -> list[str]:
+        """
+        An order from outside, `-created_at,id`, for `order_by`; the primary key is always the last.
+        """
+    def query(self, action: str = 'read') -> typing.Any:
+        """
+        The rows to which the principal may do this, and of them the fields that it has under `read` for every row.
+        Narrow it, order it, count it, prefetch with it: the scope stays.
+
+        Raises:
+            PermissionDenied: `access.denied` where the principal can never do it to anything; `access.no_fields`.
+        """
+    def remove(self, session: typing.Any, id: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        Deletes a record, if the principal may `delete` it: marks it, in a model with soft delete.
+        """
+    def require(self, session: typing.Any, id: typing.SupportsInt | typing.SupportsIndex, action: str) -> None:
+        """
+        Refuses unless the principal may do this to the record.
+
+        Raises:
+            NotFound: Unless it may be read.
+            PermissionDenied: `access.denied`.
+        """
+    def rows(self, action: str = 'read') -> typing.Any:
+        """
+        As `query`, with all columns: for aggregates, and where no row leaves the program.
+        """
+    def tell_read(self, rows: typing.Any) -> None:
+        """
+        Tells the trail that these rows of a query were read.
+        """
+    def update(self, session: typing.Any, id: typing.SupportsInt | typing.SupportsIndex, **kwargs) -> None:
+        """
+        Changes what is named, if the principal may `update` the record, before and after.
+
+        Raises:
+            NotFound: Unless it may be read.
+            PermissionDenied: `access.denied`, `access.fields`; roll back then.
+        """
 class PolicyStore:
     """
     The policy in force: one for all threads, replaced as a whole while they ask.
@@ -963,6 +1052,10 @@ def diff(before: typing.Any, after: typing.Any, *, fields: collections.abc.Mappi
     """
     Every difference for every role, permission and field of two policies, with an access that only one
     of them allows. What is not listed is proved to be the same.
+    """
+def fields_of(model: typing.Any, *, levels: typing.SupportsInt | typing.SupportsIndex = 3) -> dict:
+    """
+    The fields of a model's records with their types, for a resource's `fields` in a policy.
     """
 def find_violations(document: typing.Any, *, fields: collections.abc.Mapping[str, collections.abc.Mapping[str, str]] = {}, max_steps: typing.SupportsInt | typing.SupportsIndex = 20000, max_steps_total: typing.SupportsInt | typing.SupportsIndex = 5000000) -> list[NeverResult]:
     """

@@ -90,7 +90,7 @@ class Service:
     """
     Receives radiographs, has them judged, and lists the outcome to those who may see it.
     """
-    def __init__(self, *, database: str, files: os.PathLike | str | bytes, members: collections.abc.Sequence[os.PathLike | str | bytes] = [], budget_bytes: typing.SupportsInt | typing.SupportsIndex = 0, config: typing.Any = None, device: str = '', threads: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
+    def __init__(self, *, database: str, files: os.PathLike | str | bytes, members: collections.abc.Sequence[os.PathLike | str | bytes] = [], budget_bytes: typing.SupportsInt | typing.SupportsIndex = 0, config: typing.Any = None, device: str = '', threads: typing.SupportsInt | typing.SupportsIndex = 0, audit: bool = False, audit_key: bytes = b'') -> None:
         """
         Opens a service.
 
@@ -103,6 +103,9 @@ class Service:
             device: `cpu`, `cuda:0`; empty: the best present.
             threads: Within one member's run on a processor; 0: as the process has it. Small members are
                 fastest with 1, all the more on a busy machine.
+            audit: Whether who read or changed which record, and who was refused, is written into an audit
+                log in the database; see `consilia.AuditLog`.
+            audit_key: Of its hashes, 16 bytes or more; empty: none.
         """
     def bootstrap_admin(self, username: str, *, display_name: str = '', email: str = '') -> int:
         """

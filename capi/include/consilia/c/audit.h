@@ -151,6 +151,23 @@ CONSILIA_C_API consilia_status_t consilia_audit_log_rotate(consilia_audit_log_t*
                                                            const consilia_audit_rotate_options_t* options,
                                                            int64_t* out_count, consilia_error_t** out_error);
 
+/* What guards decide during one request, on its way into the log: what was allowed is written with the change
+ * that it tells of, what was denied by itself, when the trail is freed. Make it before the transaction, and
+ * free it after. consilia_audit_trail_free(). Threading: confined. */
+typedef struct consilia_audit_trail consilia_audit_trail_t;
+
+/* Begins a trail, which keeps its log; see consilia_guard_observed(). @since 0.2 */
+CONSILIA_C_API consilia_status_t consilia_audit_trail_new(consilia_audit_log_t* log,
+                                                          consilia_audit_trail_t** out_trail,
+                                                          consilia_error_t** out_error);
+/* Ends it: writes the denials that were not written. NULL is allowed. */
+CONSILIA_C_API void consilia_audit_trail_free(consilia_audit_trail_t* trail);
+/* Writes all so far: into this transaction, or with NULL by itself, before what was read is handed out.
+ * Returns as consilia_audit_log_append(). @since 0.2 */
+CONSILIA_C_API consilia_status_t consilia_audit_trail_write(consilia_audit_trail_t* trail,
+                                                            consilia_session_t* transaction,
+                                                            consilia_error_t** out_error);
+
 #ifdef __cplusplus
 }
 #endif

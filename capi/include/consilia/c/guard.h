@@ -3,6 +3,7 @@
 /* The records of a model as one subject may reach them: whoever goes through a guard cannot forget a check.
  */
 #include "consilia/c/access.h"
+#include "consilia/c/audit.h"
 #include "consilia/c/data/query.h"
 
 #ifdef __cplusplus
@@ -22,6 +23,18 @@ CONSILIA_C_API consilia_status_t consilia_guard_new(
     const consilia_repository_t* repository, const consilia_access_context_t* context,
     consilia_guard_t** out_guard, consilia_error_t** out_error);
 CONSILIA_C_API void consilia_guard_free(consilia_guard_t* guarded); /* NULL is allowed */
+
+/* The guard, telling a trail what it decides about single rows: read, changed, refused, not found. Once the
+ * trail is freed nothing is told. @since 0.2 */
+CONSILIA_C_API consilia_status_t consilia_guard_observed(const consilia_guard_t* guarded,
+                                                         consilia_audit_trail_t* trail,
+                                                         consilia_guard_t** out_guard,
+                                                         consilia_error_t** out_error);
+/* Tells the trail that these rows of a query were read: each by its primary key, or, where that is no column
+ * of them, how many. @since 0.2 */
+CONSILIA_C_API consilia_status_t consilia_guard_tell_read(const consilia_guard_t* guarded,
+                                                          const consilia_row_set_t* rows,
+                                                          consilia_error_t** out_error);
 
 /* The rows to which the subject may do this, and of them the fields that it has under `read` for every row,
  * the primary key first. Narrow it, order it, count it: the scope stays. Returns _OK or _PERMISSION_DENIED
