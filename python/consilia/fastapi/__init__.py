@@ -16,13 +16,14 @@ def predictions(principal: Staff) -> list[dict]:
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import Response
 
 from consilia import Error
-from consilia.access import Principal
+from consilia.access import Context, Principal
 from consilia.permissions import (
     PermissionChecker,
     PolicySource,
@@ -47,16 +48,38 @@ def ajax_required(request: Request) -> None:
     require_ajax(request.headers)
 
 
+def _address_of(request: Request) -> Context:
+    return Context(address=request.client.host if request.client else "")
+
+
 class Access(PermissionChecker[Principal]):
     """A policy for an application; its methods take the principals that its dependencies give.
 
     Threading: safe.
     """
 
-    def __init__(self, policy: PolicySource, principal_of: Dependency) -> None:
-        """Takes a policy, and a dependency that gives the principal of a request, or None."""
+    def __init__(
+        self,
+        policy: PolicySource,
+        principal_of: Dependency,
+        *,
+        context_of: Callable[[Request], Context] = _address_of,
+    ) -> None:
+        """Takes a policy and what tells of whom a request is.
+
+        Args:
+            policy: a policy, or a store or a function that gives the present one.
+            principal_of: a dependency that gives the principal of a request, or None.
+            context_of: the circumstances of a request: its client's address, unless it is said.
+        """
         super().__init__(policy, lambda principal: principal)
         self.principal_of = principal_of
+        self._circumstances_of = context_of
+        self._present: ContextVar[Context | None] = ContextVar("consilia_context", default=None)
+
+    def context(self, asker: Principal) -> Context | None:
+        """The circumstances of the present request, once one of the dependencies here has run for it."""
+        return self._present.get()
 
     def install(self, app: FastAPI) -> None:
         """Lets the application answer errors of the library in their JSON form."""
@@ -117,7 +140,9 @@ class Access(PermissionChecker[Principal]):
         return owned
 
     def _requiring(self, requirement: Callable[[Principal], None]) -> Dependency:
-        def required(principal: Any = Depends(self.principal_of)) -> Any:  # noqa: B008
+        # Awaited, not put on a thread: what it sets is seen by the rest of the request.
+        async def required(request: Request, principal: Any = Depends(self.principal_of)) -> Any:  # noqa: B008
+            self._present.set(self._circumstances_of(request))
             known = self.principal(principal)
             requirement(known)
             return known

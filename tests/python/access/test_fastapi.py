@@ -123,3 +123,39 @@ def test_a_misspelt_permission_is_refused_at_once() -> None:
     access = Access(Policy(CLINIC), current)
     with pytest.raises(consilia.InvalidArgument, match="resource:action"):
         access.permission_required("read")
+
+
+@pytest.mark.parametrize(("host", "status"), [("10.0.0.1", 200), ("10.0.0.2", 403)])
+def test_conditions_see_from_where_a_request_comes(host: str, status: int) -> None:
+    policy = Policy(
+        {
+            "version": 1,
+            "resources": {"ward": ["enter"]},
+            "roles": [{"name": "staff"}],
+            "rules": [
+                {
+                    "effect": "allow",
+                    "role": "staff",
+                    "permission": "ward:enter",
+                    "condition": ":address = '10.0.0.1'",
+                }
+            ],
+        }
+    )
+    app = FastAPI()
+    access = Access(policy, current)
+    access.install(app)
+
+    @app.get("/async")
+    async def asynchronous(principal: Annotated[Principal, Depends(access.authenticated())]) -> str:
+        access.require(principal, "enter", "ward")
+        return "inside"
+
+    @app.get("/sync")
+    def synchronous(principal: Annotated[Principal, Depends(access.authenticated())]) -> str:
+        access.require(principal, "enter", "ward")
+        return "inside"
+
+    client = TestClient(app, client=(host, 50_000))
+    for path in ("/async", "/sync"):
+        assert client.get(path, headers={"X-User": "sam"}).status_code == status
