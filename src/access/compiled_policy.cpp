@@ -20,7 +20,8 @@ void require_name(std::string_view name, std::string_view what) {
     const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
     if (name.empty() || name.size() > 100 || !std::all_of(name.begin(), name.end(), fits)) {
         refuse_policy("policy.name",
-                      "the name of a " + std::string(what) + " is 1 to 100 of a-z, 0-9 and `_`",
+                      std::string(what) + " `" + std::string(name.substr(0, 100)) +
+                          "`: a name is 1 to 100 of a-z, 0-9 and `_`",
                       std::string(name));
     }
 }

@@ -187,8 +187,13 @@ bool read_setting(PolicyDocument& document, std::string_view key, const Json& va
 
 PolicyDocument parse_policy(std::string_view json) {
     if (json.size() > kMaxDocumentBytes) refuse_json("document", "longer than 16 MiB");
-    const Json root = Json::parse(json, nullptr, false);
-    if (root.is_discarded()) refuse_json("document", "not JSON");
+    const Json root = [&] {
+        try {
+            return Json::parse(json);
+        } catch (const Json::parse_error& error) {
+            refuse_json("document", "not JSON at byte " + std::to_string(error.byte));
+        }
+    }();
     require_keys(root,
                  {"$schema", "version", "resources", "roles", "rules", "fields", "separations", "delegable",
                   "never", "attributes"},
