@@ -14,6 +14,10 @@
 #include "consilia/access/policy.hpp"
 #include "native.hpp"
 
+namespace consilia::access {
+class PolicyStore;
+}
+
 namespace consilia::bindings {
 
 /// A dotted path as the keys that look it up in Python.
@@ -120,6 +124,8 @@ access::PolicyDocument policy_document_of(PyObject* object);
 /// Stores, tables and assignments, which are classes of pybind11.
 void bind_policy_store(py::module_& module);
 void bind_assignments(py::module_& module);
+/// The store behind a PolicyStore of Python, which must be kept alive; null for another object.
+access::PolicyStore* policy_store_of(py::handle object);
 void bind_guard(py::module_& module);
 
 /// @throws TypeError, here and below, for another object.

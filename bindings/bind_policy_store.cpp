@@ -65,6 +65,7 @@ public:
         }
         return PolicyReference(Py_NewRef(policy_.ptr()));
     }
+    [[nodiscard]] PolicyStore& store() const noexcept { return *store_; }
     void watch(std::int64_t interval_ms, py::object on_change, py::object on_error) {
         access::WatchOptions options{.interval = std::chrono::milliseconds(interval_ms)};
         if (!on_change.is_none()) {
@@ -201,6 +202,10 @@ void bind_store(py::module_& module) {
 }
 
 }  // namespace
+
+access::PolicyStore* policy_store_of(py::handle object) {
+    return py::isinstance<BoundPolicyStore>(object) ? &object.cast<BoundPolicyStore&>().store() : nullptr;
+}
 
 void bind_policy_store(py::module_& module) {
     bind_store(module);

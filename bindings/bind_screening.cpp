@@ -154,10 +154,15 @@ void bind_opening(ServiceClass& service) {
     service.def(
         py::init([](std::string database, std::filesystem::path files,
                     std::vector<std::filesystem::path> members, std::uint64_t budget_bytes,
-                    const py::object& config, const std::string& device, std::int32_t threads, bool audit,
-                    const py::bytes& audit_key) {
+                    const py::object& config, const std::string& device, std::int32_t threads,
+                    const py::object& policy, bool audit, const py::bytes& audit_key) {
             ServiceOptions options;
             if (audit) options.audit.emplace().key = audit_key;
+            if (access::PolicyStore* store = policy_store_of(policy)) {
+                options.policies = {std::shared_ptr<void>(), store};  // Kept alive by the service.
+            } else if (!policy.is_none()) {
+                options.policy = policy_document_of(policy.ptr());
+            }
             options.database_url = std::move(database);
             options.files_directory = std::move(files);
             options.members = std::move(members);
@@ -168,11 +173,11 @@ void bind_opening(ServiceClass& service) {
             const py::gil_scoped_release release;
             return std::make_unique<Service>(std::move(options));
         }),
-        py::kw_only(), py::arg("database"), py::arg("files"),
+        py::keep_alive<1, 9>(), py::kw_only(), py::arg("database"), py::arg("files"),
         py::arg("members") = std::vector<std::filesystem::path>(), py::arg("budget_bytes") = 0,
         py::arg("config") = py::none(), py::arg("device") = "",
-        py::arg("threads") = ServiceOptions{}.engine.threads, py::arg("audit") = false,
-        py::arg("audit_key") = py::bytes(),
+        py::arg("threads") = ServiceOptions{}.engine.threads, py::arg("policy") = py::none(),
+        py::arg("audit") = false, py::arg("audit_key") = py::bytes(),
         "Opens a service.\n\n"
         "Args:\n"
         "    database: URL of the database, `sqlite:/path/to/file.db`.\n"
@@ -183,6 +188,9 @@ void bind_opening(ServiceClass& service) {
         "    device: `cpu`, `cuda:0`; empty: the best present.\n"
         "    threads: Within one member's run on a processor; 0: as the process has it. Small members are\n"
         "        fastest with 1, all the more on a busy machine.\n"
+        "    policy: Who may do what: JSON text, a dict, or a PolicyStore, of which each call takes the one "
+        "in\n"
+        "        force; None: `default_policy()`.\n"
         "    audit: Whether who read or changed which record, and who was refused, is written into an audit\n"
         "        log in the database; see `consilia.AuditLog`.\n"
         "    audit_key: Of its hashes, 16 bytes or more; empty: none.");
@@ -371,6 +379,13 @@ void bind_engine(ServiceClass& service) {
 
 void bind_screening(py::module_& module) {
     bind_values(module);
+    module.def(
+        "default_policy",
+        [] {
+            const std::string json = access::to_json(screening::default_policy());
+            return py::module_::import("json").attr("loads")(json).cast<py::dict>();
+        },
+        "The founding rules, as the document of a policy: change it and hand it to a service.");
     ServiceClass service(
         module, "Service",
         "Receives radiographs, has them judged, and lists the outcome to those who may see it.");

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "access.hpp"
-#include "consilia/access/policy_store.hpp"
 #include "consilia/access/policy_tables.hpp"
+#include "policy_store.hpp"
 
 namespace core = consilia::core;
 namespace data = consilia::data;
@@ -25,11 +25,6 @@ using consilia::capi::to_buffer;
 using consilia::capi::view;
 
 static_assert(offsetof(consilia_watch_options_t, user_data) == 32);
-
-struct consilia_policy_store {
-    std::shared_ptr<data::Database> database;  ///< Of the tables; outlives the store.
-    std::unique_ptr<PolicyStore> store;
-};
 
 struct consilia_policy_reader {
     PolicyStore::Reader reader;

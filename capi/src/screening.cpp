@@ -9,6 +9,7 @@
 #include "data.hpp"
 #include "guard.hpp"
 #include "inference.hpp"
+#include "policy_store.hpp"
 
 namespace core = consilia::core;
 namespace screening = consilia::screening;
@@ -46,6 +47,9 @@ screening::ServiceOptions service_options(const consilia_service_options_t& give
     options.engine.backend_directory = view(given.backend_directory);
     const std::string_view config = view(given.config_json);
     if (!config.empty()) options.config = core::Config::from_json(config);
+    const std::string_view policy = view(given.policy_json);
+    if (!policy.empty()) options.policy = consilia::access::parse_policy(policy);
+    if (given.policy_store != nullptr) options.policies = given.policy_store->store;
     if (given.is_audited != 0) {
         const auto* key = static_cast<const char*>(given.audit_key.data);
         options.audit.emplace().key.assign(key, key == nullptr ? 0 : given.audit_key.size);
@@ -84,6 +88,14 @@ void submit(consilia_service_t* service, const consilia_principal_t* principal, 
 }  // namespace
 
 extern "C" {
+
+consilia_status_t consilia_screening_default_policy(consilia_buffer_t* out_json,
+                                                    consilia_error_t** out_error) {
+    return guard(out_error, [&] {
+        consilia_buffer_t& out = cleared(out_json, "out_json");
+        out = to_buffer(consilia::access::to_json(screening::default_policy()));
+    });
+}
 
 consilia_status_t consilia_service_open(const consilia_service_options_t* options,
                                         consilia_service_t** out_service, consilia_error_t** out_error) {

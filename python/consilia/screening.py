@@ -3,10 +3,19 @@
 from consilia._core import screening as _screening
 from consilia._core.access import Principal
 
+default_policy = _screening.default_policy
 Service = _screening.Service
 Statistics = _screening.Statistics
 Submission = _screening.Submission
 WorkResult = _screening.WorkResult
 WorkSummary = _screening.WorkSummary
 
-__all__ = ["Principal", "Service", "Statistics", "Submission", "WorkResult", "WorkSummary"]
+__all__ = [
+    "Principal",
+    "Service",
+    "Statistics",
+    "Submission",
+    "WorkResult",
+    "WorkSummary",
+    "default_policy",
+]

@@ -90,8 +90,10 @@ std::string Service::get_json(const Principal& principal, std::int64_t predictio
 
 Statistics Service::statistics(const Principal& principal) {
     access::AuditTrail trail(state_->audit_log.get());
-    const data::Query visible = state_->predictions(principal, trail).rows();
-    const std::vector<std::string> fields = state_->policy.fields(principal, "read", "prediction");
+    const access::Guard guard = state_->predictions(principal, trail);
+    const data::Query visible = guard.rows();
+    const std::vector<std::string> fields =
+        guard.policy().fields(principal, "read", "prediction", guard.context());
     const auto may_read = [&](const char* path) {
         return std::find(fields.begin(), fields.end(), path) != fields.end();
     };

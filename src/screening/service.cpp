@@ -21,6 +21,7 @@ ServiceOptions checked(ServiceOptions options) {
     require(!options.database_url.empty(), "a service needs the url of a database");
     require(!options.files_directory.empty(), "a service needs a directory for files");
     require(options.lease.count() > 0, "the lease must be longer than zero");
+    require(!options.policy || !options.policies, "a service takes a policy or a store of policies");
     std::error_code error;
     std::filesystem::create_directories(options.files_directory, error);
     if (error) {
@@ -85,7 +86,9 @@ std::string_view to_string(WorkOutcome outcome) noexcept {
 Service::State::State(ServiceOptions given)
     : options(checked(std::move(given))),
       clock(options.clock != nullptr ? *options.clock : core::SystemClock::instance()),
-      policy(options.policy ? *options.policy : default_policy()),
+      policies(options.policies ? options.policies
+                                : std::make_shared<access::PolicyStore>(options.policy ? *options.policy
+                                                                                       : default_policy())),
       database(options.database_url),
       queue(database, options.queue) {
     create_schema(database);
@@ -101,6 +104,7 @@ access::AuditEvent Service::State::require_create(const Principal& principal, st
                                                   access::AuditTrail& trail) const {
     const Attempt attempt{principal, "create", resource};
     const access::Context context{.now = clock.now()};
+    const access::Policy policy = policies->current();
     access::AuditEvent event =
         access::audit_event(policy, attempt, policy.check(principal, "create", resource, object, context));
     try {
@@ -114,14 +118,14 @@ access::AuditEvent Service::State::require_create(const Principal& principal, st
 }
 
 access::Guard Service::State::patients(const Principal& principal, access::AuditTrail& trail) const {
-    return access::Guard(policy, principal, "patient", data::ModelRepository(patient_model(), clock),
-                         {.now = clock.now()})
+    return access::Guard(policies->current(), principal, "patient",
+                         data::ModelRepository(patient_model(), clock), {.now = clock.now()})
         .observed(trail.observer());
 }
 
 access::Guard Service::State::predictions(const Principal& principal, access::AuditTrail& trail) const {
-    return access::Guard(policy, principal, "prediction", data::ModelRepository(prediction_model(), clock),
-                         {.now = clock.now()})
+    return access::Guard(policies->current(), principal, "prediction",
+                         data::ModelRepository(prediction_model(), clock), {.now = clock.now()})
         .observed(trail.observer());
 }
 
@@ -137,8 +141,8 @@ Service::~Service() = default;
 Service::Service(Service&&) noexcept = default;
 Service& Service::operator=(Service&&) noexcept = default;
 
-const access::Policy& Service::policy() const noexcept {
-    return state_->policy;
+access::Policy Service::policy() const {
+    return state_->policies->current();
 }
 std::shared_ptr<inference::Engine> Service::engine() {
     return state_->engine();
@@ -147,7 +151,7 @@ std::shared_ptr<inference::Engine> Service::engine() {
 std::int64_t Service::bootstrap_admin(const NewUser& user) {
     NewUser admin = user;
     admin.role = "admin";
-    require_user(admin, state_->options.config, state_->policy);
+    require_user(admin, state_->options.config, policy());
     data::Transaction transaction = state_->database.begin();
     if (data::Query(*user_model()).with_deleted().exists(transaction)) {
         throw core::Conflict("user.exists", "there are users already: an admin makes further ones");
@@ -162,7 +166,7 @@ std::int64_t Service::create_user(const Principal& principal, const NewUser& use
     access::AuditEvent event = state_->require_create(
         principal, "user", [&](std::string_view path) { return path == "role" ? Value(user.role) : Value(); },
         trail);
-    require_user(user, state_->options.config, state_->policy);
+    require_user(user, state_->options.config, policy());
     data::Transaction transaction = state_->database.begin();
     const std::int64_t id = insert_user(transaction, user, state_->clock);
     event.record_id = id;

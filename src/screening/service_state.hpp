@@ -28,7 +28,7 @@ struct Service::State {
 
     ServiceOptions options;
     const core::Clock& clock;
-    access::Policy policy;
+    std::shared_ptr<access::PolicyStore> policies;  ///< Of the options, or of their document.
     data::Database database;
     tasks::Queue queue;
     std::unique_ptr<access::AuditLog> audit_log;  ///< Null: nobody asked for one.

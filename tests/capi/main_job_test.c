@@ -149,6 +149,7 @@ int main(int argc, char** argv) {
     consilia_submission_t second = {0, 0, 0, 0};
     consilia_list_options_t list;
     consilia_assignment_t changes[2];
+    consilia_policy_store_t* store = NULL;
     consilia_buffer_t json = {NULL, 0};
     consilia_str_t missing_member;
     int64_t patient_id = 0;
@@ -163,6 +164,15 @@ int main(int argc, char** argv) {
     missing_member = consilia_str_of("no-such.member");
     options.member_paths = &missing_member;
     options.member_count = 1;
+    OK("default policy", consilia_screening_default_policy(&json, &error));
+    OK("store", consilia_policy_store_open((consilia_str_t){json.data, json.size}, &store, &error));
+    options.policy_store = store;
+    options.policy_json.data = json.data;
+    options.policy_json.size = json.size;
+    EXPECT("a policy and a store", consilia_service_open(&options, &service, &error),
+           CONSILIA_INVALID_ARGUMENT, "screening.options");
+    options.policy_json.size = 0;
+    consilia_buffer_free(&json);
     options.is_audited = 1;
     options.audit_key.data = "short";
     options.audit_key.size = 5;
@@ -171,6 +181,7 @@ int main(int argc, char** argv) {
     options.audit_key.data = "0123456789abcdef";
     options.audit_key.size = 16;
     OK("open", consilia_service_open(&options, &service, &error));
+    consilia_policy_store_free(store); /* The service keeps it. */
 
     admin.role = consilia_str_of("admin");
     OK("first admin",

@@ -251,6 +251,21 @@ TEST_F(ReachTest, StaffDeletePendingPredictionsOnlyAndAdminsAny) {
     EXPECT_EQ(service.list(root).count, 0);
 }
 
+TEST_F(ReachTest, ACallTakesThePolicyThatIsInForce) {
+    const auto policies = std::make_shared<access::PolicyStore>(default_policy());
+    ServiceOptions live = options();
+    live.policies = policies;
+    Service open(live);
+    EXPECT_EQ(open.list(ann).count, 1);
+    access::PolicyDocument closed = default_policy();
+    closed.rules.push_back({"closed", access::Effect::Deny, "patient", "*:*"});
+    policies->replace(closed);
+    EXPECT_EQ(code_of([&] { static_cast<void>(open.list(ann)); }), "access.denied");
+    EXPECT_EQ(open.list(staff).count, 2);
+    live.policy = default_policy();
+    EXPECT_EQ(code_of([&] { Service service_of_two(live); }), "screening.options");
+}
+
 TEST_F(ReachTest, StaffEditPatientsByField) {
     service.update_patient(staff, bob_id,
                            {{"full_name", Value("Bob B. Example")}, {"birth_date", Value(core::Date{3650})}});

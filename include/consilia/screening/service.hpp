@@ -14,6 +14,7 @@
 
 #include "consilia/access/audit_log.hpp"
 #include "consilia/access/policy.hpp"
+#include "consilia/access/policy_store.hpp"
 #include "consilia/core/clock.hpp"
 #include "consilia/core/config.hpp"
 #include "consilia/core/export.hpp"
@@ -45,6 +46,9 @@ struct ServiceOptions {
     /// Device, backends, consensus. Its budget and threshold are set from `budget_bytes` and `config`.
     inference::EngineOptions engine = {};
     std::optional<access::PolicyDocument> policy = {};  ///< Empty: `default_policy()`.
+    /// Instead of `policy`: the one that is in force when a call begins, which may change while the service
+    /// runs.
+    std::shared_ptr<access::PolicyStore> policies = {};
     /// Set: who read or changed which record, and who was refused, is written into an audit log in the
     /// database (see docs/audit.md). Its clock is set from `clock`. A read is handed out once it is written.
     std::optional<access::AuditLogOptions> audit = {};
@@ -232,7 +236,8 @@ public:
 
     /// The engine, opened now if it is not yet: its members, plan and memory. @throws as `inference::Engine`.
     [[nodiscard]] std::shared_ptr<inference::Engine> engine();
-    [[nodiscard]] const access::Policy& policy() const noexcept;
+    /// The policy in force. @throws as `PolicyStore::current`.
+    [[nodiscard]] access::Policy policy() const;
 
 private:
     friend class Worker;  // Private.

@@ -8,7 +8,7 @@ import consilia._core.access
 import consilia._core.inference
 import os
 import typing
-__all__: list[str] = ['Service', 'Statistics', 'Submission', 'WorkResult', 'WorkSummary']
+__all__: list[str] = ['Service', 'Statistics', 'Submission', 'WorkResult', 'WorkSummary', 'default_policy']
 class Submission:
     """
     What became of one upload.
@@ -90,7 +90,7 @@ class Service:
     """
     Receives radiographs, has them judged, and lists the outcome to those who may see it.
     """
-    def __init__(self, *, database: str, files: os.PathLike | str | bytes, members: collections.abc.Sequence[os.PathLike | str | bytes] = [], budget_bytes: typing.SupportsInt | typing.SupportsIndex = 0, config: typing.Any = None, device: str = '', threads: typing.SupportsInt | typing.SupportsIndex = 0, audit: bool = False, audit_key: bytes = b'') -> None:
+    def __init__(self, *, database: str, files: os.PathLike | str | bytes, members: collections.abc.Sequence[os.PathLike | str | bytes] = [], budget_bytes: typing.SupportsInt | typing.SupportsIndex = 0, config: typing.Any = None, device: str = '', threads: typing.SupportsInt | typing.SupportsIndex = 0, policy: typing.Any = None, audit: bool = False, audit_key: bytes = b'') -> None:
         """
         Opens a service.
 
@@ -103,6 +103,8 @@ class Service:
             device: `cpu`, `cuda:0`; empty: the best present.
             threads: Within one member's run on a processor; 0: as the process has it. Small members are
                 fastest with 1, all the more on a busy machine.
+            policy: Who may do what: JSON text, a dict, or a PolicyStore, of which each call takes the one in
+                force; None: `default_policy()`.
             audit: Whether who read or changed which record, and who was refused, is written into an audit
                 log in the database; see `consilia.AuditLog`.
             audit_key: Of its hashes, 16 bytes or more; empty: none.
@@ -174,3 +176,7 @@ class Service:
         """
         Does the next due task; None if there is none. `progress(prediction_id, member_id, done, total)` may return False to stop.
         """
+def default_policy() -> dict:
+    """
+    The founding rules, as the document of a policy: change it and hand it to a service.
+    """

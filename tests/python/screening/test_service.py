@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import consilia
-from consilia import screening
+from consilia import access, screening
 
 
 def test_options_are_keyword_only(tmp_path: Path) -> None:
@@ -77,3 +77,23 @@ def test_staff_delete_pending_predictions(clinic: Any, images: list[Path]) -> No
     clinic.service.delete_prediction(clinic.staff, made.prediction_id)
     with pytest.raises(consilia.NotFound):
         clinic.service.get(clinic.admin, made.prediction_id)
+
+
+def test_each_call_takes_the_policy_that_is_in_force(tmp_path: Path) -> None:
+    store = access.PolicyStore(screening.default_policy())
+    service = screening.Service(
+        database=f"sqlite:{tmp_path / 'records.db'}", files=tmp_path / "files", policy=store
+    )
+    admin = screening.Principal(service.bootstrap_admin("ada"), "admin")
+    staff = screening.Principal(service.create_user(admin, username="sam", role="staff"), "staff")
+    service.create_patient(staff, record_number="R-1", full_name="Pat One")
+    document = screening.default_policy()
+    document["rules"] = [rule for rule in document["rules"] if rule["name"] != "staff register patients"]
+    store.replace(document)
+    with pytest.raises(consilia.PermissionDenied):
+        service.create_patient(staff, record_number="R-2", full_name="Pat Two")
+    fixed = screening.Service(
+        database=f"sqlite:{tmp_path / 'records.db'}", files=tmp_path / "files", policy=document
+    )
+    with pytest.raises(consilia.PermissionDenied):
+        fixed.create_patient(staff, record_number="R-2", full_name="Pat Two")

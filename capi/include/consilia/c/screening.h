@@ -4,6 +4,7 @@
 #include "consilia/c/core.h"
 #include "consilia/c/data/repository.h"
 #include "consilia/c/inference.h"
+#include "consilia/c/policy_store.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -47,7 +48,15 @@ typedef struct consilia_service_options {
      * read it with consilia_audit_log_open(). @since 0.2 */
     int32_t is_audited;
     consilia_bytes_t audit_key; /* of its hashes, 16 bytes or more; empty: none. @since 0.2 */
+    /* Who may do what; empty: consilia_screening_default_policy(). @since 0.2 */
+    consilia_str_t policy_json;
+    /* Instead of it: each call takes the policy that is in force. NULL: none. @since 0.2 */
+    const consilia_policy_store_t* policy_store;
 } consilia_service_options_t;
+
+/* The founding rules as JSON: change them and hand them to a service. @since 0.2 */
+CONSILIA_C_API consilia_status_t consilia_screening_default_policy(consilia_buffer_t* out_json,
+                                                                   consilia_error_t** out_error);
 
 /* Opens a service and creates its tables where they are missing. Options and their texts are copied.
  * Returns CONSILIA_OK, _INVALID_ARGUMENT, _STORAGE or _UNAVAILABLE. No model is loaded yet. @since 0.1 */
