@@ -86,9 +86,8 @@ std::string_view to_string(WorkOutcome outcome) noexcept {
 Service::State::State(ServiceOptions given)
     : options(checked(std::move(given))),
       clock(options.clock != nullptr ? *options.clock : core::SystemClock::instance()),
-      policies(options.policies ? options.policies
-                                : std::make_shared<access::PolicyStore>(options.policy ? *options.policy
-                                                                                       : default_policy())),
+      own_policy(options.policies ? options.policies->current()
+                                  : access::Policy(options.policy ? *options.policy : default_policy())),
       database(options.database_url),
       queue(database, options.queue) {
     create_schema(database);
@@ -99,12 +98,17 @@ Service::State::State(ServiceOptions given)
     audit_log->create_schema();
 }
 
+// A store of its own would be one more thing that a forked child has to be told of.
+access::Policy Service::State::policy() const {
+    return options.policies ? options.policies->current() : own_policy;
+}
+
 access::AuditEvent Service::State::require_create(const Principal& principal, std::string_view resource,
                                                   const core::FieldSource& object,
                                                   access::AuditTrail& trail) const {
     const Attempt attempt{principal, "create", resource};
     const access::Context context{.now = clock.now()};
-    const access::Policy policy = policies->current();
+    const access::Policy policy = this->policy();
     access::AuditEvent event =
         access::audit_event(policy, attempt, policy.check(principal, "create", resource, object, context));
     try {
@@ -118,14 +122,14 @@ access::AuditEvent Service::State::require_create(const Principal& principal, st
 }
 
 access::Guard Service::State::patients(const Principal& principal, access::AuditTrail& trail) const {
-    return access::Guard(policies->current(), principal, "patient",
-                         data::ModelRepository(patient_model(), clock), {.now = clock.now()})
+    return access::Guard(policy(), principal, "patient", data::ModelRepository(patient_model(), clock),
+                         {.now = clock.now()})
         .observed(trail.observer());
 }
 
 access::Guard Service::State::predictions(const Principal& principal, access::AuditTrail& trail) const {
-    return access::Guard(policies->current(), principal, "prediction",
-                         data::ModelRepository(prediction_model(), clock), {.now = clock.now()})
+    return access::Guard(policy(), principal, "prediction", data::ModelRepository(prediction_model(), clock),
+                         {.now = clock.now()})
         .observed(trail.observer());
 }
 
@@ -142,7 +146,7 @@ Service::Service(Service&&) noexcept = default;
 Service& Service::operator=(Service&&) noexcept = default;
 
 access::Policy Service::policy() const {
-    return state_->policies->current();
+    return state_->policy();
 }
 std::shared_ptr<inference::Engine> Service::engine() {
     return state_->engine();

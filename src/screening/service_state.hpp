@@ -28,7 +28,7 @@ struct Service::State {
 
     ServiceOptions options;
     const core::Clock& clock;
-    std::shared_ptr<access::PolicyStore> policies;  ///< Of the options, or of their document.
+    access::Policy own_policy;  ///< In force, unless the options have a store.
     data::Database database;
     tasks::Queue queue;
     std::unique_ptr<access::AuditLog> audit_log;  ///< Null: nobody asked for one.
@@ -39,6 +39,8 @@ struct Service::State {
     /// have been repaired. Runs on it go on.
     void drop_engine(const std::shared_ptr<inference::Engine>& failed);
 
+    /// The policy that is in force.
+    [[nodiscard]] access::Policy policy() const;
     /// `Policy::require` of something new; a denial is logged, and goes into the trail. Gives what is to be
     /// told once it is there.
     access::AuditEvent require_create(const Principal& principal, std::string_view resource,
