@@ -8,6 +8,7 @@
 #include "consilia/access/audit_log.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/core/files.hpp"
+#include "core/hex.hpp"
 
 namespace consilia::access {
 namespace {
@@ -20,17 +21,6 @@ struct FreeMac {
     void operator()(EVP_MAC* mac) const noexcept { EVP_MAC_free(mac); }
     void operator()(EVP_MAC_CTX* context) const noexcept { EVP_MAC_CTX_free(context); }
 };
-
-std::string hex(std::span<const unsigned char> bytes) {
-    constexpr std::string_view kHex = "0123456789abcdef";
-    std::string text;
-    text.reserve(bytes.size() * 2);
-    for (const unsigned char byte : bytes) {
-        text += kHex[byte >> 4];
-        text += kHex[byte & 15U];
-    }
-    return text;
-}
 
 }  // namespace
 
@@ -73,7 +63,7 @@ std::string AuditHasher::operator()(std::string_view text) {
                EVP_MAC_update(context, reinterpret_cast<const unsigned char*>(text.data()), text.size()) ==
                    1 &&
                EVP_MAC_final(context, digest.data(), &size, digest.size()) == 1 && size == digest.size());
-    return hex(digest);
+    return core::hex(std::as_bytes(std::span(digest)));
 }
 
 }  // namespace consilia::access

@@ -14,6 +14,7 @@
 
 #include "consilia/core/error.hpp"
 #include "consilia/core/text.hpp"
+#include "core/hex.hpp"
 #include "core/utf8.hpp"
 
 namespace consilia::core {
@@ -21,19 +22,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kHex = "0123456789abcdef";
 constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
 constexpr std::size_t kMaxNameBytes = 150;
-
-std::string hex(std::span<const unsigned char> bytes) {
-    std::string text;
-    text.reserve(bytes.size() * 2);
-    for (const unsigned char byte : bytes) {
-        text += kHex[byte >> 4];
-        text += kHex[byte & 15U];
-    }
-    return text;
-}
 
 std::string system_reason(int number) {
     return std::system_category().message(number);
@@ -92,7 +82,7 @@ std::string random_hex() {
     if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
         throw Unavailable("random.unavailable", "the system gives no random bytes");
     }
-    return hex(bytes);
+    return hex(std::as_bytes(std::span(bytes)));
 }
 
 bool is_reserved(char32_t c) noexcept {
@@ -135,7 +125,7 @@ std::string Sha256::finish() {
     if (EVP_DigestFinal_ex(state_->context, digest.data(), nullptr) != 1) {
         throw Internal("hash.unavailable", "SHA-256 cannot be finished");
     }
-    return hex(digest);
+    return hex(std::as_bytes(std::span(digest)));
 }
 
 std::string sha256(std::span<const std::byte> bytes) {

@@ -2,10 +2,12 @@
 
 #include <charconv>
 #include <cmath>
+#include <span>
 
 #include "consilia/core/clock.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/core/uuid.hpp"
+#include "core/hex.hpp"
 
 namespace consilia::data::ddl {
 namespace {
@@ -32,19 +34,8 @@ std::string quoted(std::string_view text, SqlDialect dialect) {
     return sql + '\'';
 }
 
-std::string hexadecimal(const std::byte* bytes, std::size_t count) {
-    constexpr char kDigits[] = "0123456789abcdef";
-    std::string text;
-    for (std::size_t i = 0; i < count; ++i) {
-        const auto byte = std::to_integer<unsigned>(bytes[i]);
-        text += kDigits[byte >> 4U];
-        text += kDigits[byte & 15U];
-    }
-    return text;
-}
-
-std::string blob(const std::byte* bytes, std::size_t count, SqlDialect dialect) {
-    const std::string digits = hexadecimal(bytes, count);
+std::string blob(std::span<const std::byte> bytes, SqlDialect dialect) {
+    const std::string digits = core::hex(bytes);
     return dialect == SqlDialect::Sqlite ? "x'" + digits + '\'' : "'\\x" + digits + "'::bytea";
 }
 
@@ -127,12 +118,12 @@ std::string literal(const Value& value, SqlDialect dialect) {
             return quoted(core::to_iso8601(value.as<core::Timestamp>()), dialect) + "::timestamptz";
         case ValueType::Uuid: {
             const auto bytes = std::as_bytes(std::span(value.as<core::Uuid>().bytes));
-            if (is_sqlite) return blob(bytes.data(), bytes.size(), dialect);
-            return '\'' + hexadecimal(bytes.data(), bytes.size()) + "'::uuid";
+            if (is_sqlite) return blob(bytes, dialect);
+            return '\'' + core::hex(bytes) + "'::uuid";
         }
         case ValueType::Blob: {
             const auto& bytes = value.as<core::Blob>().bytes;
-            return blob(bytes.data(), bytes.size(), dialect);
+            return blob(bytes, dialect);
         }
     }
     return "NULL";

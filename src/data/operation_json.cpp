@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "consilia/core/error.hpp"
+#include "core/hex.hpp"
 #include "operation.hpp"
 
 namespace consilia::data {
@@ -27,13 +28,7 @@ constexpr std::array<std::string_view, 3> kActions{"restrict", "cascade", "set n
 std::string default_text(const Value& value) {
     if (const auto* json = value.if_as<core::Json>()) return core::to_text(Expression::literal(json->text));
     if (const auto* blob = value.if_as<core::Blob>()) {
-        constexpr char kDigits[] = "0123456789abcdef";
-        std::string digits;
-        for (const std::byte byte : blob->bytes) {
-            digits += kDigits[std::to_integer<unsigned>(byte) >> 4U];
-            digits += kDigits[std::to_integer<unsigned>(byte) & 15U];
-        }
-        return core::to_text(Expression::literal(digits));
+        return core::to_text(Expression::literal(core::hex(blob->bytes)));
     }
     return core::to_text(Expression::literal(value));
 }
