@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "access_sessions.hpp"
 #include "access_trail.hpp"
 #include "consilia/access/audit_log.hpp"
-#include "data_native.hpp"
 
 namespace consilia::bindings {
 namespace {
@@ -59,18 +59,11 @@ std::string json_of(const py::object& document) {
 
 /// Runs `body` on a transaction that was given, or on none.
 template <class F>
-auto with_transaction(const py::object& session, const F& body) {
-    if (session.is_none()) {
-        const GilReleased released;
-        return body(static_cast<data::Transaction*>(nullptr));
-    }
-    SessionObject* given = as_session(session.ptr());
-    if (given->writer == nullptr) {
-        throw core::InvalidArgument("database.transaction", "the session is no writing transaction");
-    }
-    const SessionUse use(given);
+auto with_given_transaction(const py::object& session, const F& body) {
+    if (!session.is_none())
+        return in_transaction(session.ptr(), [&](data::Transaction& on) { return body(&on); });
     const GilReleased released;
-    return body(given->writer);
+    return body(static_cast<data::Transaction*>(nullptr));
 }
 
 AuditFilter filter_of(std::string resource, const py::object& record_id, const py::object& user_id,
@@ -197,7 +190,7 @@ void bind_writing(LogClass& log) {
         .def(
             "append",
             [](BoundAuditLog& self, const AuditEvent& event, const py::object& session) {
-                return with_transaction(session, [&](data::Transaction* on) {
+                return with_given_transaction(session, [&](data::Transaction* on) {
                     return on == nullptr ? self.log.append(event) : self.log.append(*on, event);
                 });
             },
@@ -211,7 +204,7 @@ void bind_writing(LogClass& log) {
         .def(
             "append_many",
             [](BoundAuditLog& self, const std::vector<AuditEvent>& events, const py::object& session) {
-                return with_transaction(session, [&](data::Transaction* on) {
+                return with_given_transaction(session, [&](data::Transaction* on) {
                     return on == nullptr ? self.log.append_many(events) : self.log.append_many(*on, events);
                 });
             },
@@ -315,7 +308,7 @@ void bind_trail(py::module_& module) {
             "write",
             [](BoundAuditTrail& self, const py::object& session) {
                 if (!self.trail) throw core::InvalidArgument("audit.trail", "the trail has ended");
-                with_transaction(session, [&](data::Transaction* on) {
+                with_given_transaction(session, [&](data::Transaction* on) {
                     if (on == nullptr) {
                         self.trail->write();
                     } else {
