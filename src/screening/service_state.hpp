@@ -48,7 +48,7 @@ struct Service::State {
     /// The records as this principal may reach them, now; what is decided goes into the trail.
     [[nodiscard]] access::Guard patients(const Principal& principal, access::AuditTrail& trail) const;
     [[nodiscard]] access::Guard predictions(const Principal& principal, access::AuditTrail& trail) const;
-    /// `Service::submit`, after the first look at the policy.
+    /// `Service::submit`, whose refused files and used-up quotas are logged by the caller.
     Submission submit(const Principal& principal, const validation::UploadSource& source,
                       const SubmitOptions& options);
     /// Adds the task of a pending prediction.
