@@ -71,6 +71,10 @@ inline void require_subject_of(const CompiledPolicy& policy, const BoundPrincipa
         throw core::InvalidArgument("access.subject", "the subject was made by another policy");
 }
 
+/// The delegations that count for this permission at the time of the question.
+std::vector<const BoundDelegation*> lent_now(const BoundPrincipal& bound, std::uint32_t column,
+                                             const Context& context);
+
 /// Those who ask with one set of roles: the principal, or a lender. Borrows everything.
 struct Asking {
     const Principal& principal;

@@ -84,8 +84,7 @@ void require_lendable(const Policy& policy, const Principal& lender, const std::
             const auto is_named = [&](const std::string& some) { return permission.is_named_by(some); };
             const bool is_delegable = std::any_of(delegable.begin(), delegable.end(), is_named);
             const core::Expression scope = policy.scope(own, action, resource, context);
-            const bool is_never = scope.op() == core::Operator::Literal && !scope.is_always_true();
-            if (is_delegable && !is_never) continue;
+            if (is_delegable && !is_never(scope)) continue;
             throw core::PermissionDenied(
                 "access.delegation",
                 "`" + permission.text() + "` may not be lent: " +

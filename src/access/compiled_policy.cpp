@@ -215,9 +215,8 @@ std::uint32_t CompiledPolicy::column(std::string_view action, std::string_view r
 }
 
 template <class Visit>
-void CompiledPolicy::for_each_cell(const std::string& role, const std::string& permission,
+void CompiledPolicy::for_each_cell(const std::string& role, const std::vector<std::uint32_t>& about,
                                    const Visit& visit) {
-    const std::vector<std::uint32_t> about = columns_of(permission);
     for (const std::uint32_t row : roles_of(role)) {
         for (const std::uint32_t number : about) visit(std::size_t{row} * width() + number);
         applications_ += about.size();
@@ -265,10 +264,11 @@ void CompiledPolicy::add_rules() {
         }
         if (!names.insert(name).second) refuse_policy("policy.duplicate", "two rules have one name", name);
         const auto number = static_cast<std::uint32_t>(rules.size());
-        require_sound(rule.condition, columns_of(rule.permission), name);
+        const std::vector<std::uint32_t> about = columns_of(rule.permission);
+        require_sound(rule.condition, about, name);
         std::string text = rule.condition.is_always_true() ? std::string() : core::to_text(rule.condition);
         rules.push_back({std::move(name), rule.effect, rule.condition, std::move(text)});
-        for_each_cell(rule.role, rule.permission, [&](std::size_t cell) {
+        for_each_cell(rule.role, about, [&](std::size_t cell) {
             (allows ? table[cell].allows : table[cell].denies).push_back(number);
         });
     }
@@ -323,7 +323,7 @@ void CompiledPolicy::add_field_rules() {
         const bool is_empty = rule.fields.empty();
         field_rules.push_back(std::move(compiled));
         if (is_empty) continue;
-        for_each_cell(rule.role, rule.permission, [&](std::size_t cell) { fields[cell].push_back(number); });
+        for_each_cell(rule.role, about, [&](std::size_t cell) { fields[cell].push_back(number); });
     }
 }
 

@@ -76,9 +76,9 @@ struct CompiledPolicy {
     [[nodiscard]] bool may_allow(std::uint32_t role, std::uint32_t column) const noexcept;
     /// The separation of roles that these, with what they inherit, break; kNone: none.
     [[nodiscard]] std::uint32_t broken_by(const std::vector<std::uint32_t>& held) const;
-    /// Calls `visit(role, column)` for all that a role's or permission's name stands for.
+    /// Calls `visit(cell)` for each cell of the roles that a name stands for, and of these columns.
     template <class Visit>
-    void for_each_cell(const std::string& role, const std::string& permission, const Visit& visit);
+    void for_each_cell(const std::string& role, const std::vector<std::uint32_t>& about, const Visit& visit);
     /// The columns of `resource:action`. @throws ValidationError (`policy.unknown_permission`).
     [[nodiscard]] std::vector<std::uint32_t> columns_of(const std::string& permission) const;
 
@@ -113,6 +113,11 @@ private:
 
     std::size_t applications_ = 0;
 };
+
+/// Whether a scope holds for no object: it is a literal, and not true.
+inline bool is_never(const core::Expression& scope) noexcept {
+    return scope.op() == core::Operator::Literal && !scope.is_always_true();
+}
 
 /// Refuses a document, naming what is wrong in it.
 [[noreturn]] void refuse_policy(std::string code, const std::string& message, std::string name);

@@ -92,10 +92,8 @@ Decision decide(const BoundPrincipal& bound, std::uint32_t column, const core::F
         return {false, Reason::SeparationOfDuties, bound.barred[column]};
     const Decision own = decide(*bound.policy, {bound.principal, context, bound.roles}, column, object);
     if (own.allowed || own.reason == Reason::DeniedByRule || bound.delegations.empty()) return own;
-    const core::Timestamp at = time_of(context);
-    for (const BoundDelegation& lent : bound.delegations) {
-        if (!lent.covers(column, at)) continue;
-        const Decision theirs = decide(*bound.policy, {lent.lender, context, lent.roles}, column, object);
+    for (const BoundDelegation* lent : lent_now(bound, column, context)) {
+        const Decision theirs = decide(*bound.policy, {lent->lender, context, lent->roles}, column, object);
         if (theirs.allowed) return {true, Reason::AllowedByDelegation, theirs.rule};
     }
     return own;

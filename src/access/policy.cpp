@@ -35,12 +35,11 @@ core::Parameters parameters_of(const CompiledPolicy& policy, const Principal& pr
 class Disjunction {
 public:
     explicit Disjunction(const CompiledPolicy& policy) : policy_(policy) {}
-    void add(std::uint32_t number) {
-        if (std::find(numbers_.begin(), numbers_.end(), number) == numbers_.end()) numbers_.push_back(number);
-    }
+    void add(std::uint32_t number) { numbers_.push_back(number); }
     [[nodiscard]] bool empty() const noexcept { return numbers_.empty(); }
     [[nodiscard]] Expression expression() {
         std::sort(numbers_.begin(), numbers_.end());
+        numbers_.erase(std::unique(numbers_.begin(), numbers_.end()), numbers_.end());
         std::vector<Expression> conditions;
         for (const std::uint32_t number : numbers_) {
             if (policy_.rules[number].is_always()) return {};
@@ -78,10 +77,6 @@ Scoped scope_of(const CompiledPolicy& policy, std::span<const std::uint32_t> rol
     if (!allows.empty()) scoped.allowed = allows.expression();
     if (!denies.empty()) scoped.denied = denies.expression();
     return scoped;
-}
-
-bool is_never(const Expression& condition) {
-    return condition.op() == Operator::Literal && !condition.is_always_true();
 }
 
 Expression without(Expression allowed, const std::optional<Expression>& denied) {
@@ -215,12 +210,10 @@ core::Expression Policy::scope(const Principal& principal, std::string_view acti
     };
     const Scoped own = scope_of(*compiled_, bound.roles, column);
     Expression allowed = is_never(own.allowed) ? own.allowed : bind(own.allowed, principal);
-    const core::Timestamp at = bound.delegations.empty() ? core::Timestamp{} : time_of(context);
-    for (const BoundDelegation& lent : bound.delegations) {
-        if (!lent.covers(column, at)) continue;
-        const Scoped theirs = scope_of(*compiled_, lent.roles, column);
+    for (const BoundDelegation* lent : lent_now(bound, column, context)) {
+        const Scoped theirs = scope_of(*compiled_, lent->roles, column);
         const Expression scoped = without(theirs.allowed, theirs.denied);
-        if (!is_never(scoped)) allowed = either(allowed, bind(scoped, lent.lender));
+        if (!is_never(scoped)) allowed = either(allowed, bind(scoped, lent->lender));
     }
     if (!own.denied) return allowed;
     return without(std::move(allowed), bind(*own.denied, principal));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "access/decide.hpp"
+#include "access/ticked.hpp"
 #include "consilia/access/policy.hpp"
 #include "consilia/core/error.hpp"
 
@@ -13,10 +14,6 @@ namespace consilia::access {
 namespace {
 
 using core::Expression;
-
-std::string ticked(std::string_view text) {
-    return "`" + std::string(text) + "`";
-}
 
 std::string roles_text(const std::vector<std::string>& roles) {
     if (roles.empty()) return "nobody without a role";
@@ -147,10 +144,8 @@ Explanation Policy::explain(const Principal& principal, std::string_view action,
     if (!bound.refused && column != kNone) {
         const Writer writer(policy, column, object);
         writer.trace({bound.principal, context, bound.roles}, "", explanation);
-        for (const BoundDelegation& lent : bound.delegations) {
-            if (lent.covers(column, time_of(context)))
-                writer.trace({lent.lender, context, lent.roles}, "lender", explanation);
-        }
+        for (const BoundDelegation* lent : lent_now(bound, column, context))
+            writer.trace({lent->lender, context, lent->roles}, "lender", explanation);
     }
     const std::string asked = ticked(std::string(resource) + ":" + std::string(action));
     explanation.sentence = sentence_of(policy, principal, asked, explanation);

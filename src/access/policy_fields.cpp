@@ -103,10 +103,8 @@ Names names_of(const BoundPrincipal& bound, std::uint32_t column, const Context&
     FieldNames names = names_by(policy, bound.roles, column, certainty);
     bool is_first = std::none_of(bound.roles.begin(), bound.roles.end(),
                                  [&](std::uint32_t role) { return policy.may_allow(role, column); });
-    const core::Timestamp at = bound.delegations.empty() ? core::Timestamp{} : time_of(context);
-    for (const BoundDelegation& lent : bound.delegations) {
-        if (!lent.covers(column, at)) continue;
-        const FieldNames theirs = names_by(policy, lent.roles, column, certainty);
+    for (const BoundDelegation* lent : lent_now(bound, column, context)) {
+        const FieldNames theirs = names_by(policy, lent->roles, column, certainty);
         if (is_first || certainty == Certainty::Possible) {
             names.join(theirs);
         } else {
@@ -121,10 +119,8 @@ Names names_of(const BoundPrincipal& bound, std::uint32_t column, const core::Fi
                const Context& context) {
     if (is_barred(bound, column)) return {};
     FieldNames names = names_for(*bound.policy, {bound.principal, context, bound.roles}, column, object);
-    const core::Timestamp at = bound.delegations.empty() ? core::Timestamp{} : time_of(context);
-    for (const BoundDelegation& lent : bound.delegations) {
-        if (!lent.covers(column, at)) continue;
-        const Asking asking{lent.lender, context, lent.roles};
+    for (const BoundDelegation* lent : lent_now(bound, column, context)) {
+        const Asking asking{lent->lender, context, lent->roles};
         if (!decide(*bound.policy, asking, column, object)) continue;
         names.join(names_for(*bound.policy, asking, column, object));
     }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "access/policy_lint.hpp"
+#include "access/ticked.hpp"
 #include "consilia/access/policy.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/core/expression_types.hpp"
@@ -14,10 +15,6 @@ namespace consilia::access {
 namespace {
 
 using core::Expression;
-
-std::string quoted(std::string_view text) {
-    return "`" + std::string(text) + "`";
-}
 
 }  // namespace
 
@@ -113,7 +110,7 @@ bool PolicyLint::check_field(const std::string& path, const std::string& resourc
     if (model_.field_types(resource).contains(path)) return true;
     if (unknown_.insert({rule, path}).second)
         add(Severity::Error, "lint.unknown_field",
-            quoted(rule) + " names field " + quoted(path) + ", which " + quoted(resource) + " does not have",
+            ticked(rule) + " names field " + ticked(path) + ", which " + ticked(resource) + " does not have",
             {rule});
     return false;
 }
@@ -128,7 +125,7 @@ bool PolicyLint::check_types(const Expression& condition, const NamedTypes& type
         return true;
     } catch (const core::InvalidArgument& error) {
         add(Severity::Error, "lint.type",
-            "the condition of " + quoted(rule) + " does not work: " + error.what(), {rule});
+            "the condition of " + ticked(rule) + " does not work: " + error.what(), {rule});
         return false;
     }
 }
@@ -150,7 +147,7 @@ void PolicyLint::check_rule(std::uint32_t number) {
     if (is_unreachable(number)) {
         const std::string& name = model_.compiled().rules[number].name;
         add(Severity::Warning, "lint.unreachable",
-            "the condition of rule " + quoted(name) + (allows ? " is never true" : " is always false"),
+            "the condition of rule " + ticked(name) + (allows ? " is never true" : " is always false"),
             {name});
     } else if (allows) {
         check_allow(number);
@@ -214,7 +211,7 @@ void PolicyLint::check_deny(std::uint32_t number) {
     const std::string& name = model_.compiled().rules[number].name;
     if (denies_nothing) {
         add(Severity::Info, "lint.denies_nothing",
-            "rule " + quoted(name) + " denies what no rule allows to anybody", {name});
+            "rule " + ticked(name) + " denies what no rule allows to anybody", {name});
         return;
     }
     std::set<std::uint32_t> coverers;
@@ -266,9 +263,9 @@ void PolicyLint::report_redundant(std::uint32_t number, const std::set<std::uint
     std::vector<std::uint32_t> rules{number};
     rules.insert(rules.end(), coverers.begin(), coverers.end());
     std::vector<std::string> names = names_of(rules);
-    std::string message = "whatever rule " + quoted(names.front()) + " " + std::string(verb) + ", ";
+    std::string message = "whatever rule " + ticked(names.front()) + " " + std::string(verb) + ", ";
     for (std::size_t i = 1; i < names.size() && i < 4; ++i)
-        message += (i == 1 ? "" : ", ") + quoted(names[i]);
+        message += (i == 1 ? "" : ", ") + ticked(names[i]);
     message += names.size() > 4 ? " and others do" : names.size() > 2 ? " do too" : " does too";
     add(Severity::Warning, "lint.redundant", std::move(message), std::move(names));
 }
@@ -288,7 +285,7 @@ void PolicyLint::report_overridden(std::uint32_t number, std::vector<std::uint32
     }
     deniers.insert(deniers.begin(), number);
     std::vector<std::string> names = names_of(deniers);
-    std::string message = "whatever rule " + quoted(names.front()) + " allows, " + quoted(names[1]);
+    std::string message = "whatever rule " + ticked(names.front()) + " allows, " + ticked(names[1]);
     message += names.size() > 2 ? " and others deny" : " denies";
     Finding& finding = add(Severity::Warning, std::move(code), std::move(message), std::move(names));
 

@@ -3,18 +3,11 @@
 #include <utility>
 
 #include "access/policy_lint.hpp"
+#include "access/ticked.hpp"
 #include "consilia/access/policy.hpp"
 #include "consilia/core/error.hpp"
 
 namespace consilia::access {
-
-namespace {
-
-std::string quoted(std::string_view text) {
-    return "`" + std::string(text) + "`";
-}
-
-}  // namespace
 
 bool PolicyLint::may_do(std::uint32_t role, std::uint32_t column) {
     const std::size_t width = model_.compiled().width();
@@ -38,7 +31,7 @@ void PolicyLint::check_field_rules() {
         }
         if (!is_useful)
             add(Severity::Warning, "lint.fields_without_permission",
-                "role " + quoted(rule.role) + " has fields under " + quoted(rule.permission) +
+                "role " + ticked(rule.role) + " has fields under " + ticked(rule.permission) +
                     ", which it may not do to any object");
     }
 }
@@ -51,7 +44,7 @@ void PolicyLint::check_roles() {
             is_useful = may_do(role, column);
         if (!is_useful)
             add(Severity::Warning, "lint.role_without_permissions",
-                "role " + quoted(model_.role_name(role)) + " may do nothing");
+                "role " + ticked(model_.role_name(role)) + " may do nothing");
     }
 }
 
@@ -62,7 +55,7 @@ void PolicyLint::check_actions() {
             is_useful = may_do(role, column);
         if (!is_useful)
             add(Severity::Warning, "lint.nobody_may",
-                "no role may do " + quoted(model_.compiled().permissions[column].text()));
+                "no role may do " + ticked(model_.compiled().permissions[column].text()));
     }
 }
 
@@ -95,8 +88,8 @@ void PolicyLint::check_separation(const CompiledSeparation& separation) {
             const std::uint32_t pair[] = {i, j};
             if (held_by(pair) <= separation.at_most || (is_listed(pair[0]) && is_listed(pair[1]))) continue;
             add(Severity::Info, "lint.pair_breaks_separation",
-                "roles " + quoted(model_.role_name(pair[0])) + " and " + quoted(model_.role_name(pair[1])) +
-                    " together break separation " + quoted(separation.name) +
+                "roles " + ticked(model_.role_name(pair[0])) + " and " + ticked(model_.role_name(pair[1])) +
+                    " together break separation " + ticked(separation.name) +
                     ": whoever has both is denied " + consequence,
                 {separation.name});
         }
@@ -110,7 +103,7 @@ void PolicyLint::check_never() {
         Finding& finding = add(
             is_violated ? Severity::Error : Severity::Info, is_violated ? "lint.never" : "lint.never_unknown",
             "the policy " + std::string(is_violated ? "allows" : "may allow") + " what " +
-                quoted(result.rule) + " forbids" + (is_violated ? "" : ": " + result.reason),
+                ticked(result.rule) + " forbids" + (is_violated ? "" : ": " + result.reason),
             {result.rule});
         finding.example = result.counterexample;
     }

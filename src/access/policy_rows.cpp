@@ -84,17 +84,6 @@ void require_named(const CompiledPolicy& policy, std::span<const std::uint32_t> 
     }
 }
 
-std::vector<const BoundDelegation*> lent_now(const BoundPrincipal& bound, std::uint32_t column,
-                                             const Context& context) {
-    std::vector<const BoundDelegation*> lent;
-    if (bound.delegations.empty()) return lent;
-    const core::Timestamp at = time_of(context);
-    for (const BoundDelegation& delegation : bound.delegations) {
-        if (delegation.covers(column, at)) lent.push_back(&delegation);
-    }
-    return lent;
-}
-
 // Whether `names` holds the path, or an object that it lies in.
 bool is_named(const Names& names, std::string_view path) {
     for (std::size_t end = path.find('.'); end != std::string_view::npos; end = path.find('.', end + 1)) {

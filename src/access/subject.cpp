@@ -112,6 +112,17 @@ core::Timestamp time_of(const Context& context) {
     return context.now ? *context.now : core::SystemClock::instance().now();
 }
 
+std::vector<const BoundDelegation*> lent_now(const BoundPrincipal& bound, std::uint32_t column,
+                                             const Context& context) {
+    std::vector<const BoundDelegation*> lent;
+    if (bound.delegations.empty()) return lent;
+    const core::Timestamp at = time_of(context);
+    for (const BoundDelegation& delegation : bound.delegations) {
+        if (delegation.covers(column, at)) lent.push_back(&delegation);
+    }
+    return lent;
+}
+
 // A delegation must not give what separation keeps apart: each is judged with the roles and columns of the
 // principal and of the delegations before it, and one that would break a separation gives nothing.
 BoundPrincipal bind_principal(std::shared_ptr<const CompiledPolicy> policy, const Principal& principal) {
