@@ -25,17 +25,19 @@ Structure walk(Bytes bytes, Walk how, std::uint32_t max_segments) {
 }
 
 /// Most that decoding holds at once, besides rows: see `decode_jpeg` and `decode_png`.
-std::uint64_t bytes_per_pixel(const ImageInfo& info) {
+std::uint64_t memory_bytes(const Structure& found) {
+    const ImageInfo& info = found.info;
     const auto channels = static_cast<std::uint64_t>(info.channels);
     if (info.format == ImageFormat::Png)
-        return info.has_alpha ? 4 : channels == 1 && info.bit_depth == 16 ? 2 : channels;
-    const std::uint64_t coefficients =
-        info.interlaced || info.scans > 1 ? 2 * channels : 0;  // 16 bits a sample
-    const std::uint64_t turned = info.orientation > 1 ? channels : 0;
-    return channels + std::max(coefficients, turned);  // the coefficients are gone when the image is turned
+        return info.pixels() * (info.has_alpha ? 4 : channels == 1 && info.bit_depth == 16 ? 2 : channels);
+    const std::uint64_t pixels = info.pixels() * channels;
+    const std::uint64_t coefficients = info.interlaced || info.scans > 1 ? found.coefficient_bytes : 0;
+    const std::uint64_t turned = info.orientation > 1 ? pixels : 0;
+    return pixels + std::max(coefficients, turned);  // the coefficients are gone when the image is turned
 }
 
-void check_limits(const ImageInfo& info, const DecodeLimits& limits) {
+void check_limits(const Structure& found, const DecodeLimits& limits) {
+    const ImageInfo& info = found.info;
     if (info.pixels() > limits.max_pixels || info.width > limits.max_width ||
         info.height > limits.max_height) {
         throw core::ValidationError("image.too_many_pixels",
@@ -49,19 +51,19 @@ void check_limits(const ImageInfo& info, const DecodeLimits& limits) {
                                      {"max_width", number(limits.max_width)},
                                      {"max_height", number(limits.max_height)}});
     }
-    const auto at_most = [](std::string_view what, std::uint64_t limit, std::uint64_t found) {
-        if (found > limit) throw_too_complex(what, limit, found);
+    const auto at_most = [](std::string_view what, std::uint64_t limit, std::uint64_t needed) {
+        if (needed > limit) throw_too_complex(what, limit, needed);
     };
     at_most("scans", limits.max_scans, info.scans);
     // One scan is what every image costs; the product bounds what a progressive one adds.
     if (info.scans > 1) at_most("scan_pixels", limits.max_scan_pixels, info.scans * info.pixels());
-    at_most("memory_bytes", limits.max_memory_bytes, info.pixels() * bytes_per_pixel(info));
+    at_most("memory_bytes", limits.max_memory_bytes, memory_bytes(found));
 }
 
 /// The walk, held against the limits first and then against its own findings.
 Structure walk_to_end(Bytes bytes, Walk how, const DecodeLimits& limits) {
     const Structure found = walk(bytes, how, limits.max_segments);
-    check_limits(found.info, limits);
+    check_limits(found, limits);
     if (!found.damage.empty()) throw_damaged(found.damage, found.damage_offset);
     return found;
 }
@@ -74,6 +76,10 @@ std::string_view to_string(ImageFormat format) noexcept {
 
 std::string_view media_type(ImageFormat format) noexcept {
     return format == ImageFormat::Jpeg ? "image/jpeg" : "image/png";
+}
+
+std::string_view file_extension(ImageFormat format) noexcept {
+    return format == ImageFormat::Jpeg ? ".jpg" : ".png";
 }
 
 void throw_damaged(std::string_view reason, std::size_t offset) {
@@ -117,10 +123,25 @@ ImageInfo check_structure(Bytes bytes, const DecodeLimits& limits) {
     return found.info;
 }
 
+ImageInfo verify(Bytes bytes, const DecodeLimits& limits) {
+    const ImageInfo info = check_structure(bytes, limits);
+    if (info.format == ImageFormat::Png) {
+        verify_png(bytes);
+    } else {
+        verify_jpeg(bytes, info, limits);
+    }
+    return info;
+}
+
 Image decode(Bytes bytes, const DecodeLimits& limits) {
     const ImageInfo info = walk_to_end(bytes, Walk::Container, limits).info;
     if (info.format == ImageFormat::Png) return decode_png(bytes, info);
     return apply_orientation(decode_jpeg(bytes, info, limits), info.orientation);
+}
+
+std::vector<std::byte> reencode(Bytes bytes, ImageFormat format, const DecodeLimits& limits) {
+    const Image image = decode(bytes, limits);
+    return format == ImageFormat::Jpeg ? encode_jpeg(image) : encode_png(image);
 }
 
 }  // namespace consilia::imaging

@@ -5,9 +5,14 @@
 
 #include <jpeglib.h>
 
-#include <array>
+#include <jerror.h>
+
+#include <algorithm>
+#include <climits>
 #include <csetjmp>
-#include <utility>
+#include <new>
+#include <string_view>
+#include <vector>
 
 #include "consilia/core/error.hpp"
 
@@ -23,13 +28,17 @@ struct Job {
     jpeg_progress_mgr progress;
     std::jmp_buf failed;
     char reason[JMSG_LENGTH_MAX];
+    bool is_out_of_memory;
     const unsigned char* bytes;
     unsigned long size;
-    unsigned char* pixels;
+    unsigned char* pixels;  // the whole image, or one row where only errors are looked for
+    bool keeps_pixels;
     JDIMENSION width;
     JDIMENSION height;
     int channels;
     int max_scans;
+    unsigned long offset;  // of the damage, at most a few coded units later
+    int scan;
 };
 static_assert(std::is_trivially_destructible_v<Job>);
 
@@ -39,6 +48,7 @@ Job& job_of(j_common_ptr jpeg) {
 
 [[noreturn]] void fail(j_common_ptr jpeg) {
     Job& job = job_of(jpeg);
+    job.is_out_of_memory = job.errors.msg_code == JERR_OUT_OF_MEMORY;
     job.errors.format_message(jpeg, job.reason);
     std::longjmp(job.failed, 1);
 }
@@ -59,6 +69,21 @@ void on_progress(j_common_ptr jpeg) {
     if (job.jpeg.input_scan_number > job.max_scans) fail_with(job, "more scans than markers");
 }
 
+void read_rows(Job& job) {
+    const std::size_t stride =
+        job.keeps_pixels ? std::size_t{job.width} * static_cast<std::size_t>(job.channels) : 0;
+    JSAMPROW rows[kRowsAtOnce];
+    while (job.jpeg.output_scanline < job.jpeg.output_height) {
+        const JDIMENSION first = job.jpeg.output_scanline;
+        JDIMENSION count = 0;
+        while (count < kRowsAtOnce && first + count < job.jpeg.output_height) {
+            rows[count] = job.pixels + stride * (first + count);
+            ++count;
+        }
+        jpeg_read_scanlines(&job.jpeg, rows, count);
+    }
+}
+
 void read_pixels(Job& job) {
     jpeg_create_decompress(&job.jpeg);  // clears all but err and client_data
     job.progress.progress_monitor = on_progress;
@@ -66,22 +91,18 @@ void read_pixels(Job& job) {
     jpeg_mem_src(&job.jpeg, job.bytes, job.size);
     jpeg_read_header(&job.jpeg, TRUE);
     job.jpeg.out_color_space = job.channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    if (!job.keeps_pixels) {
+        job.jpeg.scale_num = 1;
+        job.jpeg.scale_denom = DCTSIZE;
+        job.jpeg.do_fancy_upsampling = FALSE;
+        job.jpeg.do_block_smoothing = FALSE;
+    }
     jpeg_start_decompress(&job.jpeg);
-    if (job.jpeg.output_width != job.width || job.jpeg.output_height != job.height ||
+    if (job.jpeg.image_width != job.width || job.jpeg.image_height != job.height ||
         job.jpeg.output_components != job.channels) {
         fail_with(job, "the frame header is ambiguous");
     }
-    const std::size_t stride = std::size_t{job.width} * static_cast<std::size_t>(job.channels);
-    JSAMPROW rows[kRowsAtOnce];
-    while (job.jpeg.output_scanline < job.height) {
-        const JDIMENSION first = job.jpeg.output_scanline;
-        JDIMENSION count = 0;
-        while (count < kRowsAtOnce && first + count < job.height) {
-            rows[count] = job.pixels + stride * (first + count);
-            ++count;
-        }
-        jpeg_read_scanlines(&job.jpeg, rows, count);
-    }
+    read_rows(job);
     jpeg_finish_decompress(&job.jpeg);
 }
 
@@ -92,6 +113,8 @@ bool run(Job& job) {
     job.errors.emit_message = on_message;
     job.jpeg.client_data = &job;
     if (setjmp(job.failed) != 0) {  // NOLINT(cert-err52-cpp): the interface of libjpeg
+        if (job.jpeg.src != nullptr) job.offset = job.size - job.jpeg.src->bytes_in_buffer;
+        job.scan = job.jpeg.input_scan_number;
         jpeg_destroy_decompress(&job.jpeg);
         return false;
     }
@@ -100,29 +123,48 @@ bool run(Job& job) {
     return true;
 }
 
-}  // namespace
-
-Image decode_jpeg(Bytes bytes, const ImageInfo& info, const DecodeLimits& limits) {
+Job job_for(Bytes bytes, const ImageInfo& info, const DecodeLimits& limits) {
     const bool is_turned = info.orientation >= 5;
-    Image image;
-    image.width = static_cast<std::int32_t>(is_turned ? info.height : info.width);
-    image.height = static_cast<std::int32_t>(is_turned ? info.width : info.height);
-    image.channels = info.channels;
-    image.pixels.resize(info.pixels() * static_cast<std::size_t>(info.channels));
-
     Job job{};
     job.bytes = reinterpret_cast<const unsigned char*>(bytes.data());  // NOLINT: bytes of the same size
     job.size = bytes.size();
+    job.width = static_cast<JDIMENSION>(is_turned ? info.height : info.width);
+    job.height = static_cast<JDIMENSION>(is_turned ? info.width : info.height);
+    job.channels = info.channels;
+    job.max_scans = static_cast<int>(std::min<std::uint32_t>(limits.max_scans, INT_MAX));
+    return job;
+}
+
+void run_or_throw(Job& job) {
+    if (run(job)) return;
+    if (job.is_out_of_memory) throw std::bad_alloc();
+    throw core::ValidationError("image.damaged", "the file is damaged",
+                                {{"reason", std::string_view(job.reason)},
+                                 {"format", "jpeg"},
+                                 {"offset", static_cast<std::int64_t>(job.offset)},
+                                 {"scan", job.scan}});
+}
+
+}  // namespace
+
+Image decode_jpeg(Bytes bytes, const ImageInfo& info, const DecodeLimits& limits) {
+    Job job = job_for(bytes, info, limits);
+    Image image;
+    image.width = static_cast<std::int32_t>(job.width);
+    image.height = static_cast<std::int32_t>(job.height);
+    image.channels = job.channels;
+    image.pixels.resize(info.pixels() * static_cast<std::size_t>(info.channels));
     job.pixels = image.pixels.data();
-    job.width = static_cast<JDIMENSION>(image.width);
-    job.height = static_cast<JDIMENSION>(image.height);
-    job.channels = image.channels;
-    job.max_scans = static_cast<int>(limits.max_scans);
-    if (!run(job)) {
-        throw core::ValidationError("image.damaged", "the file is damaged",
-                                    {{"reason", std::string_view(job.reason)}, {"format", "jpeg"}});
-    }
+    job.keeps_pixels = true;
+    run_or_throw(job);
     return image;
+}
+
+void verify_jpeg(Bytes bytes, const ImageInfo& info, const DecodeLimits& limits) {
+    Job job = job_for(bytes, info, limits);
+    std::vector<unsigned char> row((std::size_t{job.width} + DCTSIZE) / DCTSIZE * std::size_t(job.channels));
+    job.pixels = row.data();
+    run_or_throw(job);
 }
 
 Image apply_orientation(Image image, int orientation) {

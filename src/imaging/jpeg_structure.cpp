@@ -1,36 +1,15 @@
-// The markers of a JPEG (ITU-T T.81, annex B) and the orientation in its EXIF segment.
+// What the segments of a JPEG say (ITU-T T.81, annex B), and the orientation in its EXIF segment.
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
+#include <vector>
 
+#include "imaging/jpeg_segments.hpp"
 #include "imaging/structure.hpp"
 
 namespace consilia::imaging {
 namespace {
-
-enum Marker : std::uint32_t {
-    kSof0 = 0xC0,  // baseline
-    kSof1 = 0xC1,  // extended sequential
-    kSof2 = 0xC2,  // progressive
-    kDht = 0xC4,
-    kJpg = 0xC8,
-    kDac = 0xCC,
-    kSof15 = 0xCF,
-    kRst0 = 0xD0,
-    kRst7 = 0xD7,
-    kSoi = 0xD8,
-    kEoi = 0xD9,
-    kSos = 0xDA,
-    kDnl = 0xDC,
-    kDhp = 0xDE,
-    kExp = 0xDF,
-    kApp1 = 0xE1,
-    kTem = 0x01,
-};
-
-bool is_frame_header(std::uint32_t marker) {
-    return marker >= kSof0 && marker <= kSof15 && marker != kDht && marker != kJpg && marker != kDac;
-}
 
 /// Reads 16 and 32 bit numbers in the byte order of a TIFF header.
 struct Tiff {
@@ -68,107 +47,151 @@ int exif_orientation(Bytes segment) {
     return 1;
 }
 
+/// A component of the frame, as its header describes it (B.2.2).
+struct Component {
+    std::uint32_t id = 0;
+    std::uint64_t across = 1;  ///< Sampling factors.
+    std::uint64_t down = 1;
+    std::uint64_t blocks_across = 0;
+    std::uint64_t blocks_down = 0;
+
+    [[nodiscard]] std::uint64_t blocks() const noexcept { return blocks_across * blocks_down; }
+};
+
+std::uint64_t divided_up(std::uint64_t value, std::uint64_t by) {
+    return (value + by - 1) / by;
+}
+
 class JpegWalk {
 public:
-    JpegWalk(Bytes bytes, std::uint32_t max_segments) : bytes_(bytes), max_segments_(max_segments) {
+    JpegWalk(Bytes bytes, std::uint32_t max_segments) : segments_(bytes), max_segments_(max_segments) {
         found_.info.format = ImageFormat::Jpeg;
         found_.info.scans = 0;
     }
 
     Structure run() {
-        at_ = 2;  // SOI, by which the format was detected
-        while (step()) {
+        std::uint32_t count = 0;
+        std::optional<JpegSegment> segment = segments_.next();
+        for (; segment; segment = segments_.next()) {
+            if (++count > max_segments_) throw_too_complex("segments", max_segments_, count);
+            if (!take(*segment)) break;
         }
-        if (!has_frame_) throw_damaged(found_.damage.empty() ? "no frame header" : found_.damage, at_);
+        if (!segment) damaged(segments_.damage(), segments_.offset());
+        if (!has_frame_) throw_damaged(found_.damage, found_.damage_offset);
         if (found_.info.orientation >= 5) std::swap(found_.info.width, found_.info.height);
         return found_;
     }
 
 private:
-    bool damaged(std::string_view reason) {
+    bool damaged(std::string_view reason, std::size_t offset) {
         found_.damage = reason;
-        found_.damage_offset = at_;
+        found_.damage_offset = offset;
         return false;
     }
 
-    /// Takes one marker with its segment and, after SOS, the coded data; false at the end or at damage.
-    bool step() {
-        if (bytes_.size() - at_ < 2) return damaged("no end marker");
-        if (byte_at(bytes_, at_) != 0xFF) return damaged("a marker is missing");
-        while (at_ < bytes_.size() && byte_at(bytes_, at_) == 0xFF) ++at_;  // fill bytes, B.1.1.2
-        if (at_ == bytes_.size()) return damaged("no end marker");
-        const std::uint32_t marker = byte_at(bytes_, at_++);
-        if (++segments_ > max_segments_) throw_too_complex("segments", max_segments_, segments_);
+    /// False at the end and at damage.
+    bool take(const JpegSegment& segment) {
+        const std::uint32_t marker = segment.marker;
         if (marker == kEoi) {
-            found_.end = at_;
-            return has_frame_ && found_.info.scans > 0 ? false : damaged("the end comes before the image");
+            found_.end = segment.offset;
+            const bool is_complete = has_frame_ && found_.info.scans > 0;
+            return is_complete ? false : damaged("the end comes before the image", segment.offset);
         }
-        if (marker == 0 || marker == kTem || marker == kSoi || (marker >= kRst0 && marker <= kRst7)) {
-            return damaged("a marker is out of place");
-        }
-        if (bytes_.size() - at_ < 2) return damaged("a segment is cut");
-        const std::size_t length = big_endian_16(bytes_, at_);
-        if (length < 2 || length > bytes_.size() - at_) return damaged("a segment is cut");
-        const Bytes segment = bytes_.subspan(at_ + 2, length - 2);
-        if (!take(marker, segment)) return false;
-        at_ += length;
-        if (marker == kSos) skip_coded_data();
-        return true;
-    }
-
-    bool take(std::uint32_t marker, Bytes segment) {
         if (marker == kDac || marker == kDnl || marker == kDhp || marker == kExp) {
             throw_unsupported("arithmetic, hierarchical or line-counted JPEG");
         }
-        if (is_frame_header(marker)) return take_frame(marker, segment);
+        if (is_frame_header(marker)) return take_frame(segment);
         if (marker == kApp1 && !has_exif_) {
-            found_.info.orientation = exif_orientation(segment);
-            has_exif_ = segment.size() >= 4 && std::memcmp(segment.data(), "Exif", 4) == 0;
+            found_.info.orientation = exif_orientation(segment.body);
+            has_exif_ = segment.body.size() >= 4 && std::memcmp(segment.body.data(), "Exif", 4) == 0;
         }
-        if (marker == kSos) {
-            if (!has_frame_) return damaged("a scan comes before the frame header");
-            ++found_.info.scans;
+        if (marker == kDqt || marker == kDht) return take_tables(segment);
+        if (marker == kDri && segment.body.size() != 2)
+            return damaged("a restart interval has the wrong length", segment.offset);
+        return marker == kSos ? take_scan(segment) : true;
+    }
+
+    bool take_tables(const JpegSegment& segment) {
+        for (Bytes rest = segment.body; !rest.empty();) {
+            if (!take_table(segment.marker, rest)) return damaged("a table makes no sense", segment.offset);
         }
         return true;
     }
 
-    bool take_frame(std::uint32_t marker, Bytes segment) {
-        if (has_frame_) return damaged("a second frame header");
-        if (marker > kSof2) throw_unsupported("lossless, hierarchical or arithmetic JPEG");
-        if (segment.size() < 6) throw_damaged("the frame header is cut", at_);
-        const std::uint32_t components = byte_at(segment, 5);
-        found_.info.height = big_endian_16(segment, 1);
-        found_.info.width = big_endian_16(segment, 3);
-        found_.info.interlaced = marker == kSof2;
-        if (byte_at(segment, 0) != 8) throw_unsupported("JPEG with other than 8 bits a sample");
+    bool take_frame(const JpegSegment& segment) {
+        const Bytes body = segment.body;
+        if (has_frame_) return damaged("a second frame header", segment.offset);
+        if (segment.marker > kSof2) throw_unsupported("lossless, hierarchical or arithmetic JPEG");
+        if (body.size() < 6) throw_damaged("the frame header is cut", segment.offset);
+        const std::uint32_t components = byte_at(body, 5);
+        found_.info.height = big_endian_16(body, 1);
+        found_.info.width = big_endian_16(body, 3);
+        found_.info.interlaced = segment.marker == kSof2;
+        if (byte_at(body, 0) != 8) throw_unsupported("JPEG with other than 8 bits a sample");
         if (components != 1 && components != 3) throw_unsupported("JPEG with other than 1 or 3 channels");
-        if (found_.info.width == 0 || found_.info.height == 0) throw_damaged("the image has no size", at_);
-        if (segment.size() != 6 + 3 * components) throw_damaged("the frame header has the wrong length", at_);
+        if (found_.info.width == 0 || found_.info.height == 0)
+            throw_damaged("the image has no size", segment.offset);
+        if (body.size() != 6 + 3 * components)
+            throw_damaged("the frame header has the wrong length", segment.offset);
         found_.info.channels = static_cast<int>(components);
+        take_components(segment);
         has_frame_ = true;
         return true;
     }
 
-    /// To the next marker that is not a restart or a stuffed zero (B.1.1.5).
-    void skip_coded_data() {
-        while (at_ < bytes_.size()) {
-            const void* ff = std::memchr(bytes_.data() + at_, 0xFF, bytes_.size() - at_);
-            if (ff == nullptr) break;
-            at_ = static_cast<std::size_t>(static_cast<const std::byte*>(ff) - bytes_.data());
-            if (at_ + 1 == bytes_.size()) return;
-            const std::uint32_t next = byte_at(bytes_, at_ + 1);
-            if (next != 0 && !(next >= kRst0 && next <= kRst7)) return;
-            at_ += 2;
+    void take_components(const JpegSegment& segment) {
+        std::uint64_t most_across = 1;
+        std::uint64_t most_down = 1;
+        for (std::size_t at = 6; at < segment.body.size(); at += 3) {
+            Component component;
+            component.id = byte_at(segment.body, at);
+            component.across = byte_at(segment.body, at + 1) >> 4;
+            component.down = byte_at(segment.body, at + 1) & 15;
+            const auto is_factor = [](std::uint64_t n) { return n >= 1 && n <= 4; };
+            if (!is_factor(component.across) || !is_factor(component.down))
+                throw_damaged("a sampling factor makes no sense", segment.offset);
+            most_across = std::max(most_across, component.across);
+            most_down = std::max(most_down, component.down);
+            components_.push_back(component);
         }
-        at_ = bytes_.size();
+        for (Component& each : components_) {  // A.1.1 and A.2.4
+            each.blocks_across = divided_up(found_.info.width * each.across, 8 * most_across);
+            each.blocks_down = divided_up(found_.info.height * each.down, 8 * most_down);
+            const std::uint64_t padded = divided_up(each.blocks_across, each.across) * each.across *
+                                         divided_up(each.blocks_down, each.down) * each.down;
+            found_.coefficient_bytes += padded * 64 * sizeof(std::int16_t);
+        }
     }
 
-    Bytes bytes_;
+    /// Every block costs at least one bit for its DC coefficient, and a sequential one another for the end
+    /// of the others: what is shorter cannot be whole, and is not worth the memory that it asks for.
+    bool take_scan(const JpegSegment& segment) {
+        if (!has_frame_) return damaged("a scan comes before the frame header", segment.offset);
+        ++found_.info.scans;
+        const Bytes body = segment.body;
+        const std::size_t count = body.empty() ? 0 : byte_at(body, 0);
+        if (body.size() != 4 + 2 * count)
+            return damaged("a scan header has the wrong length", segment.offset);
+        std::uint64_t blocks = 0;
+        std::size_t at = 0;  // of the component: in the order of the frame header (B.2.3)
+        for (std::size_t i = 0; i < count; ++i, ++at) {
+            while (at < components_.size() && components_[at].id != byte_at(body, 1 + 2 * i)) ++at;
+            if (at == components_.size()) return damaged("a scan is of an unknown component", segment.offset);
+            blocks += components_[at].blocks();
+        }
+        const bool is_progressive = found_.info.interlaced;
+        const bool has_dc = !is_progressive || byte_at(body, 1 + 2 * count) == 0;
+        const std::uint64_t bits = has_dc ? blocks * (is_progressive ? 1 : 2) : 0;
+        if (bits > 8 * std::uint64_t{segment.coded.size()})
+            return damaged("the coded data is too short for the image", segment.offset);
+        return true;
+    }
+
+    JpegSegments segments_;
     std::uint32_t max_segments_;
-    std::uint32_t segments_ = 0;
-    std::size_t at_ = 0;
     bool has_frame_ = false;
     bool has_exif_ = false;
+    std::vector<Component> components_;
     Structure found_;
 };
 

@@ -8,30 +8,28 @@
 #include <utility>
 
 #include "consilia/core/error.hpp"
+#include "imaging/image_shape.hpp"
 
 namespace consilia::imaging {
-namespace {
 
-/// Bounds text, profile and EXIF chunks after inflation; real ones stay below 4 MiB.
-constexpr std::size_t kMaxAncillaryBytes = 16ULL << 20;
+void PngContextDeleter::operator()(spng_ctx* context) const noexcept {
+    spng_ctx_free(context);
+}
 
-struct ContextDeleter {
-    void operator()(spng_ctx* context) const noexcept { spng_ctx_free(context); }
-};
-using Context = std::unique_ptr<spng_ctx, ContextDeleter>;
-
-Context make_context(int flags) {
-    Context context(spng_ctx_new(flags));
+PngContext make_png_context(int flags) {
+    PngContext context(spng_ctx_new(flags));
     if (!context) throw std::bad_alloc();
     return context;
 }
 
-void check_decoding(int status) {
+void check_png(int status) {
     if (status == SPNG_OK) return;
     if (status == SPNG_EMEM) throw std::bad_alloc();
     throw core::ValidationError("image.damaged", "the file is damaged",
                                 {{"reason", spng_strerror(status)}, {"format", "png"}});
 }
+
+namespace {
 
 /// `value` over black with this opacity, rounded to nearest.
 std::uint8_t blend(std::uint32_t value, std::uint32_t alpha) {
@@ -71,14 +69,14 @@ spng_format buffer_format(const ImageInfo& info) {
 }  // namespace
 
 Image decode_png(Bytes bytes, const ImageInfo& info) {
-    const Context context = make_context(0);
-    check_decoding(spng_set_crc_action(context.get(), SPNG_CRC_ERROR, SPNG_CRC_ERROR));
-    check_decoding(spng_set_image_limits(context.get(), info.width, info.height));
-    check_decoding(spng_set_chunk_limits(context.get(), kMaxAncillaryBytes, kMaxAncillaryBytes));
-    check_decoding(spng_set_png_buffer(context.get(), bytes.data(), bytes.size()));
+    const PngContext context = make_png_context(0);
+    check_png(spng_set_crc_action(context.get(), SPNG_CRC_ERROR, SPNG_CRC_ERROR));
+    check_png(spng_set_image_limits(context.get(), info.width, info.height));
+    check_png(spng_set_chunk_limits(context.get(), kMaxAncillaryBytes, kMaxAncillaryBytes));
+    check_png(spng_set_png_buffer(context.get(), bytes.data(), bytes.size()));
     const spng_format format = buffer_format(info);
     std::size_t size = 0;
-    check_decoding(spng_decoded_image_size(context.get(), format, &size));
+    check_png(spng_decoded_image_size(context.get(), format, &size));
     const std::uint64_t bytes_per_pixel = format == SPNG_FMT_RGBA8  ? 4
                                           : format == SPNG_FMT_RGB8 ? 3
                                           : format == SPNG_FMT_PNG  ? 2
@@ -92,23 +90,16 @@ Image decode_png(Bytes bytes, const ImageInfo& info) {
     image.height = static_cast<std::int32_t>(info.height);
     image.channels = info.channels;
     image.pixels.resize(size);
-    check_decoding(spng_decode_image(context.get(), image.pixels.data(), size, format, SPNG_DECODE_TRNS));
-    check_decoding(spng_decode_chunks(context.get()));  // what follows the pixels, to IEND
+    check_png(spng_decode_image(context.get(), image.pixels.data(), size, format, SPNG_DECODE_TRNS));
+    check_png(spng_decode_chunks(context.get()));  // what follows the pixels, to IEND
     if (format == SPNG_FMT_RGBA8) blend_over_black(image.pixels, static_cast<std::size_t>(image.channels));
     if (format == SPNG_FMT_PNG) keep_high_bytes(image.pixels);
     return image;
 }
 
 std::vector<std::byte> encode_png(const Image& image) {
-    const bool has_size = image.width > 0 && image.height > 0 && (image.channels == 1 || image.channels == 3);
-    const auto samples = [&] {
-        return static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height) *
-               static_cast<std::size_t>(image.channels);
-    };
-    if (!has_size || samples() != image.pixels.size()) {
-        throw core::InvalidArgument("image.shape", "size, channels and pixels of the image do not agree");
-    }
-    const Context context = make_context(SPNG_CTX_ENCODER);
+    check_shape(image);
+    const PngContext context = make_png_context(SPNG_CTX_ENCODER);
     spng_ihdr header{};
     header.width = static_cast<std::uint32_t>(image.width);
     header.height = static_cast<std::uint32_t>(image.height);

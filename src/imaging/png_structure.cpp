@@ -1,113 +1,120 @@
-// The chunks of a PNG (W3C PNG specification, third edition, sections 5 and 11).
-#include <zlib.h>
+// What the chunks of a PNG say.
+#include <optional>
+#include <utility>
 
-#include <array>
-
+#include "imaging/png_chunks.hpp"
 #include "imaging/structure.hpp"
 
 namespace consilia::imaging {
 namespace {
 
-constexpr std::size_t kSignatureBytes = 8;
-constexpr std::size_t kChunkOverhead = 12;  // length, type, CRC
-constexpr std::uint32_t kMaxLength = 0x7FFF'FFFF;
+/// Two bits give 258 bytes at most (RFC 1951, 3.2.5): a file that claims more is not worth its memory.
+constexpr std::uint64_t kMaxDeflateRatio = 1032;
 
-constexpr std::uint32_t chunk_type(std::string_view name) {
-    std::uint32_t type = 0;
-    for (const char c : name) type = type << 8 | static_cast<unsigned char>(c);
-    return type;
-}
-
-bool is_letter(std::uint32_t c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-/// Table 12: which depths a colour type may have, as a bit set.
-bool allows_depth(std::uint32_t color_type, std::uint32_t depth) {
-    switch (color_type) {
-        case 0:
-            return depth == 1 || depth == 2 || depth == 4 || depth == 8 || depth == 16;
-        case 3:
-            return depth == 1 || depth == 2 || depth == 4 || depth == 8;
-        case 2:
-        case 4:
-        case 6:
-            return depth == 8 || depth == 16;
-        default:
-            return false;
-    }
-}
-
-ImageInfo read_header(Bytes bytes) {
-    const std::size_t at = kSignatureBytes;
-    if (bytes.size() < at + kChunkOverhead + 13) throw_damaged("the header is cut", bytes.size());
-    if (big_endian_32(bytes, at) != 13 || big_endian_32(bytes, at + 4) != chunk_type("IHDR")) {
-        throw_damaged("no header chunk", at);
-    }
+ImageInfo info_of(const PngHeader& header) {
     ImageInfo info;
     info.format = ImageFormat::Png;
-    info.width = big_endian_32(bytes, at + 8);
-    info.height = big_endian_32(bytes, at + 12);
-    const std::uint32_t depth = byte_at(bytes, at + 16);
-    const std::uint32_t color_type = byte_at(bytes, at + 17);
-    const std::uint32_t interlace = byte_at(bytes, at + 20);
-    if (info.width == 0 || info.height == 0) throw_damaged("the image has no size", at);
-    if (info.width > kMaxLength || info.height > kMaxLength)
-        throw_damaged("the size is not allowed in PNG", at);
-    if (!allows_depth(color_type, depth) || byte_at(bytes, at + 18) != 0 || byte_at(bytes, at + 19) != 0 ||
-        interlace > 1) {
-        throw_damaged("the header has unknown values", at);
-    }
-    info.bit_depth = static_cast<int>(depth);
-    info.channels = color_type == 0 || color_type == 4 ? 1 : 3;
-    info.has_alpha = color_type >= 4;
-    info.interlaced = interlace == 1;
+    info.width = header.width;
+    info.height = header.height;
+    info.bit_depth = static_cast<int>(header.depth);
+    info.channels = header.color_type == 0 || header.color_type == 4 ? 1 : 3;
+    info.has_alpha = header.color_type >= 4;
+    info.interlaced = header.interlaced;
     return info;
 }
 
-std::uint32_t checksum(Bytes bytes) {
-    return static_cast<std::uint32_t>(
-        crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));  // NOLINT
+std::uint64_t inflated_bytes(const PngHeader& header) {
+    std::uint64_t sum = 0;
+    for (const PngPass& pass : png_passes(header)) sum += pass.bytes();
+    return sum;
 }
+
+class PngWalk {
+public:
+    PngWalk(Bytes bytes, Walk how, std::uint32_t max_segments)
+        : chunks_(bytes), header_(read_png_header(bytes)), how_(how), max_segments_(max_segments) {
+        found_.info = info_of(header_);
+    }
+
+    Structure run() {
+        std::uint32_t count = 0;
+        std::optional<PngChunk> chunk = chunks_.next();
+        for (; chunk; chunk = chunks_.next()) {
+            if (++count > max_segments_) throw_too_complex("segments", max_segments_, count);
+            if (!take(*chunk)) break;
+        }
+        if (!chunk) damaged(chunks_.damage(), chunks_.offset());
+        return found_;
+    }
+
+private:
+    bool damaged(std::string_view reason, std::size_t offset) {
+        found_.damage = reason;
+        found_.damage_offset = offset;
+        return false;
+    }
+
+    /// False at the end, at damage, and at the first pixels if the header is all that is wanted.
+    bool take(const PngChunk& chunk) {
+        if (how_ == Walk::Header && chunk.is("IDAT")) return false;
+        if (how_ == Walk::Whole && !chunk.matches_checksum())
+            return damaged("a chunk does not match its checksum", chunk.offset);
+        if (chunk.is("tRNS")) found_.info.has_alpha = true;
+        const bool goes_on = chunk.is_critical() ? take_critical(chunk) : true;
+        has_data_ended_ = has_data_ && !chunk.is("IDAT");
+        return goes_on;
+    }
+
+    bool take_critical(const PngChunk& chunk) {
+        if (chunk.is("IDAT")) return take_data(chunk);
+        if (chunk.is("PLTE")) return take_palette(chunk);
+        if (chunk.is("IEND")) return take_end(chunk);
+        if (chunk.is("IHDR") && !std::exchange(has_header_, true)) return true;
+        return damaged("a critical chunk is unknown or doubled", chunk.offset);
+    }
+
+    bool take_data(const PngChunk& chunk) {
+        if (has_data_ended_) return damaged("the image data is not in one run", chunk.offset);
+        if (header_.color_type == 3 && !has_palette_) return damaged("the palette is missing", chunk.offset);
+        has_data_ = true;
+        data_bytes_ += chunk.body.size();
+        return true;
+    }
+
+    bool take_palette(const PngChunk& chunk) {
+        const std::size_t size = chunk.body.size();
+        const std::size_t most = header_.color_type == 3 ? std::size_t{3} << header_.depth : 3 * 256;
+        if (has_palette_ || has_data_ || size == 0 || size % 3 != 0 || size > most)
+            return damaged("a palette is doubled, late or of the wrong length", chunk.offset);
+        has_palette_ = true;
+        return true;
+    }
+
+    bool take_end(const PngChunk& chunk) {
+        found_.end = chunks_.offset();
+        if (!chunk.body.empty() || data_bytes_ == 0)
+            return damaged("the end comes before the image", chunk.offset);
+        if (inflated_bytes(header_) > kMaxDeflateRatio * data_bytes_)
+            return damaged("the compressed data is too short for the image", chunk.offset);
+        return false;
+    }
+
+    PngChunks chunks_;
+    PngHeader header_;
+    Walk how_;
+    std::uint32_t max_segments_;
+    bool has_header_ = false;
+    bool has_palette_ = false;
+    bool has_data_ = false;
+    bool has_data_ended_ = false;
+    std::uint64_t data_bytes_ = 0;
+    Structure found_;
+};
 
 }  // namespace
 
-Structure walk_png(Bytes bytes, Walk walk, std::uint32_t max_segments) {
-    Structure found;
-    found.info = read_header(bytes);
-    std::size_t at = kSignatureBytes;
-    bool has_data = false;
-    const auto damaged = [&](std::string_view reason) {
-        found.damage = reason;
-        found.damage_offset = at;
-        return found;
-    };
-    for (std::uint32_t chunks = 1;; ++chunks) {
-        if (chunks > max_segments) throw_too_complex("segments", max_segments, chunks);
-        if (bytes.size() - at < kChunkOverhead) return damaged("no end chunk");
-        const std::size_t length = big_endian_32(bytes, at);
-        const std::uint32_t type = big_endian_32(bytes, at + 4);
-        for (std::size_t i = 4; i < 8; ++i) {
-            if (!is_letter(byte_at(bytes, at + i))) return damaged("a chunk has no valid type");
-        }
-        if (length > kMaxLength || length > bytes.size() - at - kChunkOverhead)
-            return damaged("a chunk is cut");
-        if (type == chunk_type("tRNS")) found.info.has_alpha = true;
-        if (type == chunk_type("IDAT")) {
-            if (walk == Walk::Header) return found;
-            has_data = true;
-        }
-        if (walk == Walk::Whole &&
-            checksum(bytes.subspan(at + 4, length + 4)) != big_endian_32(bytes, at + 8 + length)) {
-            return damaged("a chunk does not match its checksum");
-        }
-        at += length + kChunkOverhead;
-        if (type == chunk_type("IEND")) {
-            if (length != 0 || !has_data) return damaged("the end comes before the image");
-            found.end = at;
-            return found;
-        }
-    }
+Structure walk_png(Bytes bytes, Walk how, std::uint32_t max_segments) {
+    return PngWalk(bytes, how, max_segments).run();
 }
 
 }  // namespace consilia::imaging

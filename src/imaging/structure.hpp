@@ -17,6 +17,7 @@ struct Structure {
     std::size_t end = 0;      ///< Offset after the end marker, if nothing is damaged.
     std::string_view damage;  ///< What is wrong; empty if nothing is. A literal.
     std::size_t damage_offset = 0;
+    std::uint64_t coefficient_bytes = 0;  ///< JPEG: what several scans have to be collected in.
 };
 
 /// How far a walk goes.

@@ -88,6 +88,22 @@ inline ByteVector png_header(const PngSpec& spec) {
     return png_chunk("IHDR", header);
 }
 
+/// The same file with right checksums, so that damage is looked for behind them.
+inline ByteVector with_checksums(ByteVector png) {
+    std::size_t at = kPngSignature.size();
+    while (at + 12 <= png.size()) {
+        std::size_t length = 0;
+        for (std::size_t i = 0; i < 4; ++i) length = length << 8 | std::to_integer<std::size_t>(png[at + i]);
+        if (length > png.size() - at - 12) break;
+        const auto* start = reinterpret_cast<const unsigned char*>(png.data()) + at + 4;
+        const auto sum = static_cast<std::uint32_t>(crc32_z(0, start, length + 4));
+        for (std::size_t i = 0; i < 4; ++i)
+            png[at + 8 + length + i] = static_cast<std::byte>(sum >> (24 - 8 * i) & 0xFFU);
+        at += length + 12;
+    }
+    return png;
+}
+
 inline ByteVector deflated(std::span<const std::byte> bytes, int level = 6) {
     uLongf size = compressBound(bytes.size());
     ByteVector packed(size);
@@ -173,6 +189,8 @@ struct JpegSpec {
     ByteVector exif{};        // of an APP1 segment
     bool as_cmyk = false;     // from three channels
     bool arithmetic = false;  // arithmetic coding instead of Huffman
+    bool as_rgb = false;      // stored as RGB, which an Adobe segment says
+    unsigned restart = 0;     // a restart marker after so many coded units
 };
 
 /// A script for gray images: one scan for DC, one for each of 63 AC coefficients without their low bits, and
@@ -220,7 +238,9 @@ inline ByteVector jpeg(const imaging::Image& image, const JpegSpec& spec = {}) {
     }
     jpeg_set_defaults(&jpeg);
     jpeg_set_quality(&jpeg, spec.quality, TRUE);
+    if (spec.as_rgb) jpeg_set_colorspace(&jpeg, JCS_RGB);
     jpeg.arith_code = spec.arithmetic ? TRUE : FALSE;
+    jpeg.restart_interval = spec.restart;
     std::vector<jpeg_scan_info> scans;
     if (spec.scans > 0) {
         scans = many_scans(spec.scans);
@@ -251,6 +271,29 @@ inline ByteVector jpeg(const imaging::Image& image, const JpegSpec& spec = {}) {
     jpeg_destroy_compress(&jpeg);
     std::free(buffer);
     return bytes;
+}
+
+/// A segment of a JPEG: marker, length, content.
+inline ByteVector jpeg_segment(int marker, std::string_view content) {
+    ByteVector segment;
+    for (const std::size_t value : {std::size_t{0xFF}, static_cast<std::size_t>(marker),
+                                    (content.size() + 2) >> 8, (content.size() + 2) & 0xFF}) {
+        segment.push_back(static_cast<std::byte>(value));
+    }
+    append(segment, content);
+    return segment;
+}
+
+/// The file with `more` at this offset.
+inline ByteVector inserted(ByteVector bytes, std::size_t offset, std::span<const std::byte> more) {
+    bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(offset), more.begin(), more.end());
+    return bytes;
+}
+
+/// Where `text` first stands in a file; its size if nowhere.
+inline std::size_t find_in(std::span<const std::byte> bytes, std::string_view text) {
+    const auto wanted = std::as_bytes(std::span(text));
+    return static_cast<std::size_t>(std::ranges::search(bytes, wanted).begin() - bytes.begin());
 }
 
 /// The EXIF segment of a file with this orientation, in either byte order.
