@@ -10,6 +10,7 @@
 #include "consilia/c/drift.h"
 #include "consilia/c/guard.h"
 #include "consilia/c/heat_map.h"
+#include "consilia/c/imaging.h"
 #include "consilia/c/inference.h"
 #include "consilia/c/opinion.h"
 #include "consilia/c/policy_analysis.h"
