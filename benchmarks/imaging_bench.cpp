@@ -3,6 +3,7 @@
 
 #include "consilia/core/files.hpp"
 #include "consilia/imaging/codec.hpp"
+#include "consilia/imaging/metadata.hpp"
 #include "consilia/imaging/pipeline.hpp"
 #include "consilia/imaging/preprocessor.hpp"
 #include "support/images.hpp"
@@ -52,6 +53,25 @@ void decode_gray(benchmark::State& state) {
 }
 BENCHMARK(decode_gray<true>)->Name("Imaging/DecodePng")->Arg(512)->Arg(2048)->Unit(benchmark::kMillisecond);
 BENCHMARK(decode_gray<false>)->Name("Imaging/DecodeJpeg")->Arg(512)->Arg(2048)->Unit(benchmark::kMillisecond);
+
+// How much of decoding does an upload save by being verified, and what does stripping its metadata cost?
+template <bool kIsPng>
+void verify_gray(benchmark::State& state) {
+    const auto bytes = kIsPng ? test::png(square(state, 1)) : test::jpeg(square(state, 1));
+    for (auto _ : state) benchmark::DoNotOptimize(verify(bytes));
+    count(state, bytes.size());
+}
+BENCHMARK(verify_gray<true>)->Name("Imaging/VerifyPng")->Arg(512)->Arg(2048)->Unit(benchmark::kMillisecond);
+BENCHMARK(verify_gray<false>)->Name("Imaging/VerifyJpeg")->Arg(512)->Arg(2048)->Unit(benchmark::kMillisecond);
+
+template <bool kIsPng>
+void strip(benchmark::State& state) {
+    const auto bytes = kIsPng ? test::png(square(state, 1)) : test::jpeg(square(state, 1));
+    for (auto _ : state) benchmark::DoNotOptimize(strip_metadata(bytes));
+    count(state, bytes.size());
+}
+BENCHMARK(strip<true>)->Name("Imaging/StripPng")->Arg(512)->Arg(2048);
+BENCHMARK(strip<false>)->Name("Imaging/StripJpeg")->Arg(512)->Arg(2048);
 
 // What do grayscale, CLAHE, resize, normalize and the layout cost together?
 void apply(benchmark::State& state) {

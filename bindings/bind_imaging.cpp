@@ -3,20 +3,21 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
-#include <pybind11/stl/filesystem.h>
 
-#include <filesystem>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "consilia/core/error.hpp"
-#include "consilia/core/files.hpp"
 #include "consilia/imaging/codec.hpp"
+#include "consilia/imaging/metadata.hpp"
 #include "consilia/imaging/pipeline.hpp"
+#include "encoded_image.hpp"
 
 namespace py = pybind11;
 
@@ -27,30 +28,6 @@ using imaging::DecodeLimits;
 using imaging::Image;
 using imaging::ImageInfo;
 using imaging::Pipeline;
-using imaging::Tensor;
-
-/// An array over what `owner` holds at `data`; the array keeps the owner alive.
-template <class T, class Owner>
-py::array_t<T> array_over(Owner owner, std::vector<py::ssize_t> shape, T* (*data)(Owner&)) {
-    auto kept = std::make_unique<Owner>(std::move(owner));
-    T* first = data(*kept);
-    py::capsule base(kept.get(), [](void* pointer) { delete static_cast<Owner*>(pointer); });
-    (void)kept.release();
-    return py::array_t<T>(std::move(shape), first, base);
-}
-
-py::array_t<std::uint8_t> to_array(Image image) {
-    std::vector<py::ssize_t> shape = {image.height, image.width};
-    if (image.channels != 1) shape.push_back(image.channels);
-    return array_over<std::uint8_t, Image>(std::move(image), std::move(shape),
-                                           [](Image& kept) { return kept.pixels.data(); });
-}
-
-py::array_t<float> to_array(Tensor tensor) {
-    std::vector<py::ssize_t> shape(tensor.shape.begin(), tensor.shape.end());
-    return array_over<float, Tensor>(std::move(tensor), std::move(shape),
-                                     [](Tensor& kept) { return kept.values.data(); });
-}
 
 /// A copy of a uint8 array `[H, W]`, `[H, W, 1]` or `[H, W, 3]`, whatever its strides.
 Image to_image(const py::array& array) {
@@ -73,37 +50,6 @@ Image to_image(const py::array& array) {
     image.pixels.assign(dense.data(), dense.data() + dense.size());
     return image;
 }
-
-/// The bytes of a file: borrowed from a bytes-like object, or read from a path.
-class FileBytes {
-public:
-    explicit FileBytes(const py::object& source) {
-        if (py::isinstance<py::str>(source) || py::hasattr(source, "__fspath__")) {
-            path_ = source.cast<std::filesystem::path>();
-            return;
-        }
-        if (!PyObject_CheckBuffer(source.ptr())) {
-            throw core::InvalidArgument("image.source", "an image must be bytes, a path or a uint8 array");
-        }
-        view_ = std::make_unique<py::buffer_info>(py::reinterpret_borrow<py::buffer>(source).request());
-        if (view_->ndim != 1 || view_->itemsize != 1 || view_->strides[0] != 1) {
-            throw core::InvalidArgument("image.source", "encoded bytes must be one dense run");
-        }
-    }
-
-    /// Reads the file where it is a path. Called without the GIL.
-    std::span<const std::byte> get() {
-        if (view_) return {static_cast<const std::byte*>(view_->ptr), static_cast<std::size_t>(view_->size)};
-        read_ = core::read_file(path_, kMaxFileBytes);
-        return read_;
-    }
-
-private:
-    static constexpr std::uint64_t kMaxFileBytes = 1ULL << 30;
-    std::unique_ptr<py::buffer_info> view_;
-    std::filesystem::path path_;
-    std::vector<std::byte> read_;
-};
 
 /// Runs `work(image)` without the GIL, on an array as it is or on anything else decoded.
 template <class Work>
@@ -128,6 +74,8 @@ void bind_info(py::module_& module) {
                           "What the header of a file says, read without decoding a pixel.")
         .def_property_readonly("format", [](const ImageInfo& info) { return to_string(info.format); })
         .def_property_readonly("media_type", [](const ImageInfo& info) { return media_type(info.format); })
+        .def_property_readonly("file_extension",
+                               [](const ImageInfo& info) { return file_extension(info.format); })
         .def_readonly("width", &ImageInfo::width, "Of the decoded image: with the orientation applied.")
         .def_readonly("height", &ImageInfo::height, "Of the decoded image: with the orientation applied.")
         .def_readonly("channels", &ImageInfo::channels, "Of the decoded image: 1 (gray) or 3.")
@@ -142,8 +90,61 @@ void bind_info(py::module_& module) {
         });
 }
 
-void bind_codec(py::module_& module) {
+/// What `work` returns as bytes, made without the GIL.
+template <class Work>
+py::bytes to_bytes(const Work& work) {
+    const std::vector<std::byte> bytes = [&] {
+        const py::gil_scoped_release release;
+        return work();
+    }();
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+imaging::ImageFormat format_named(std::string_view name) {
+    for (const imaging::ImageFormat format : {imaging::ImageFormat::Jpeg, imaging::ImageFormat::Png}) {
+        if (name == to_string(format)) return format;
+    }
+    throw core::InvalidArgument("image.format", "`format` must be `jpeg` or `png`", {{"field", "format"}});
+}
+
+/// Binds `work(bytes, limits, more...)`, the limits as keywords with their defaults.
+template <class... More, class Work, class... Extra>
+void def_limited(py::module_& module, const char* name, Work work, const char* doc, const Extra&... extra) {
     static const DecodeLimits kDefaults;
+    module.def(
+        name,
+        [work](const py::object& source, More... more, std::uint64_t max_pixels, std::uint32_t max_width,
+               std::uint32_t max_height, std::uint64_t max_memory_bytes, std::uint32_t max_scans,
+               std::uint64_t max_scan_pixels, std::uint32_t max_segments) {
+            DecodeLimits limits;
+            limits.max_pixels = max_pixels;
+            limits.max_width = max_width;
+            limits.max_height = max_height;
+            limits.max_memory_bytes = max_memory_bytes;
+            limits.max_scans = max_scans;
+            limits.max_scan_pixels = max_scan_pixels;
+            limits.max_segments = max_segments;
+            FileBytes bytes(source);
+            return work(bytes, limits, more...);
+        },
+        py::arg("image"), extra..., py::kw_only(), py::arg("max_pixels") = kDefaults.max_pixels,
+        py::arg("max_width") = kDefaults.max_width, py::arg("max_height") = kDefaults.max_height,
+        py::arg("max_memory_bytes") = kDefaults.max_memory_bytes, py::arg("max_scans") = kDefaults.max_scans,
+        py::arg("max_scan_pixels") = kDefaults.max_scan_pixels,
+        py::arg("max_segments") = kDefaults.max_segments, doc);
+}
+
+void bind_checks(py::module_& module) {
+    module.def(
+        "detect_format",
+        [](const py::object& source) -> std::optional<std::string_view> {
+            FileBytes bytes(source);
+            const py::gil_scoped_release release;
+            const std::optional<imaging::ImageFormat> format = imaging::detect_format(bytes.get());
+            if (!format) return std::nullopt;
+            return to_string(*format);
+        },
+        py::arg("image"), "`jpeg`, `png` or None, by the first bytes and nothing else.");
     module.def(
         "probe",
         [](const py::object& source) {
@@ -152,38 +153,75 @@ void bind_codec(py::module_& module) {
             return imaging::probe(bytes.get());
         },
         py::arg("image"), "Reads the header of a JPEG or PNG: bytes, which are not copied, or a path.");
-    module.def(
-        "decode",
-        [](const py::object& source, std::uint64_t max_pixels, std::uint32_t max_width,
-           std::uint32_t max_height, std::uint64_t max_memory_bytes) {
-            DecodeLimits limits;
-            limits.max_pixels = max_pixels;
-            limits.max_width = max_width;
-            limits.max_height = max_height;
-            limits.max_memory_bytes = max_memory_bytes;
-            FileBytes bytes(source);
+    def_limited(
+        module, "check_structure",
+        [](FileBytes& bytes, const DecodeLimits& limits) {
+            const py::gil_scoped_release release;
+            return imaging::check_structure(bytes.get(), limits);
+        },
+        "Walks every segment or chunk to the end, and finds what follows it; decodes nothing.\n\n"
+        "Raises:\n    ValidationError: `image.unsupported_type`, `image.too_many_pixels`, "
+        "`image.too_complex`, "
+        "`image.damaged`\n        or `image.trailing_data`.");
+    def_limited(
+        module, "verify",
+        [](FileBytes& bytes, const DecodeLimits& limits) {
+            const py::gil_scoped_release release;
+            return imaging::verify(bytes.get(), limits);
+        },
+        "What lets a file in: checks the structure, and decodes to the end without keeping a pixel.\n\n"
+        "Memory does not grow with the image, but for a JPEG of several scans: two bytes a sample, within "
+        "the "
+        "limits.\n\n"
+        "Raises:\n    ValidationError: as `check_structure` and `decode`.");
+}
+
+void bind_codec(py::module_& module) {
+    def_limited(
+        module, "decode",
+        [](FileBytes& bytes, const DecodeLimits& limits) {
             Image image = [&] {
                 const py::gil_scoped_release release;
                 return imaging::decode(bytes.get(), limits);
             }();
             return to_array(std::move(image));
         },
-        py::arg("image"), py::kw_only(), py::arg("max_pixels") = kDefaults.max_pixels,
-        py::arg("max_width") = kDefaults.max_width, py::arg("max_height") = kDefaults.max_height,
-        py::arg("max_memory_bytes") = kDefaults.max_memory_bytes,
         "Decodes a JPEG or PNG (bytes or a path) to a uint8 array [H, W] or [H, W, 3], with the EXIF "
         "orientation applied.");
     module.def(
         "encode_png",
         [](const py::array& array) {
             const Image image = to_image(array);
-            const std::vector<std::byte> png = [&] {
-                const py::gil_scoped_release release;
-                return imaging::encode_png(image);
-            }();
-            return py::bytes(reinterpret_cast<const char*>(png.data()), png.size());
+            return to_bytes([&] { return imaging::encode_png(image); });
         },
         py::arg("pixels"), "An 8-bit PNG of a uint8 array [H, W] or [H, W, 3], which is copied.");
+    module.def(
+        "encode_jpeg",
+        [](const py::array& array, int quality) {
+            const Image image = to_image(array);
+            return to_bytes([&] { return imaging::encode_jpeg(image, quality); });
+        },
+        py::arg("pixels"), py::arg("quality") = imaging::kJpegQuality,
+        "A baseline JPEG of a uint8 array [H, W] or [H, W, 3], which is copied: without metadata, colour at "
+        "full resolution.\n\n"
+        "Raises:\n    InvalidArgument: `image.quality` if `quality` is not from 1 to 100.");
+    def_limited(
+        module, "strip_metadata",
+        [](FileBytes& bytes, const DecodeLimits& limits) {
+            return to_bytes([&] { return imaging::strip_metadata(bytes.get(), limits); });
+        },
+        "The same image without metadata, bit for bit: places, names, times, comments, profiles and second "
+        "pictures go, the orientation stays.\n\n"
+        "Raises:\n    ValidationError: as `check_structure`.");
+    def_limited<const std::string&>(
+        module, "reencode",
+        [](FileBytes& bytes, const DecodeLimits& limits, const std::string& name) {
+            const imaging::ImageFormat format = format_named(name);
+            return to_bytes([&] { return imaging::reencode(bytes.get(), format, limits); });
+        },
+        "A file of the same pixels and of nothing else, as `jpeg` (quality 90) or `png`.\n\n"
+        "Raises:\n    ValidationError: as `decode`.",
+        py::arg("format"));
 }
 
 void bind_pipeline(py::module_& module) {
@@ -223,6 +261,7 @@ void bind_pipeline(py::module_& module) {
 
 void bind_imaging(py::module_& module) {
     bind_info(module);
+    bind_checks(module);
     bind_codec(module);
     bind_pipeline(module);
 }

@@ -36,8 +36,17 @@ std::uint64_t memory_bytes(const Structure& found) {
     return pixels + std::max(coefficients, turned);  // the coefficients are gone when the image is turned
 }
 
-void check_limits(const Structure& found, const DecodeLimits& limits) {
-    const ImageInfo& info = found.info;
+/// The walk, held against the limits first and then against its own findings.
+Structure walk_to_end(Bytes bytes, Walk how, const DecodeLimits& limits) {
+    const Structure found = walk(bytes, how, limits.max_segments);
+    check_limits(found.info, memory_bytes(found), limits);
+    if (!found.damage.empty()) throw_damaged(found.damage, found.damage_offset);
+    return found;
+}
+
+}  // namespace
+
+void check_limits(const ImageInfo& info, std::uint64_t memory_bytes, const DecodeLimits& limits) {
     if (info.pixels() > limits.max_pixels || info.width > limits.max_width ||
         info.height > limits.max_height) {
         throw core::ValidationError("image.too_many_pixels",
@@ -57,18 +66,8 @@ void check_limits(const Structure& found, const DecodeLimits& limits) {
     at_most("scans", limits.max_scans, info.scans);
     // One scan is what every image costs; the product bounds what a progressive one adds.
     if (info.scans > 1) at_most("scan_pixels", limits.max_scan_pixels, info.scans * info.pixels());
-    at_most("memory_bytes", limits.max_memory_bytes, memory_bytes(found));
+    at_most("memory_bytes", limits.max_memory_bytes, memory_bytes);
 }
-
-/// The walk, held against the limits first and then against its own findings.
-Structure walk_to_end(Bytes bytes, Walk how, const DecodeLimits& limits) {
-    const Structure found = walk(bytes, how, limits.max_segments);
-    check_limits(found, limits);
-    if (!found.damage.empty()) throw_damaged(found.damage, found.damage_offset);
-    return found;
-}
-
-}  // namespace
 
 std::string_view to_string(ImageFormat format) noexcept {
     return format == ImageFormat::Jpeg ? "jpeg" : "png";

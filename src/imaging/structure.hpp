@@ -32,6 +32,10 @@ enum class Walk : std::uint8_t {
 Structure walk_jpeg(Bytes bytes, Walk walk, std::uint32_t max_segments);
 Structure walk_png(Bytes bytes, Walk walk, std::uint32_t max_segments);
 
+/// `memory_bytes`: most that decoding holds at once.
+/// @throws ValidationError (`image.too_many_pixels`, `image.too_complex`).
+void check_limits(const ImageInfo& info, std::uint64_t memory_bytes, const DecodeLimits& limits);
+
 /// `reason` is for people and programs: what is wrong, never content.
 [[noreturn]] void throw_damaged(std::string_view reason, std::size_t offset);
 [[noreturn]] void throw_unsupported(std::string_view reason);

@@ -200,6 +200,14 @@ TEST_F(VerifyHidden, AWrongOrMissingChecksumOfThePixels) {
     EXPECT_EQ(verify_code(png_with(missing)), "image.damaged");
 }
 
+TEST(Verify, FindsWhatFollowsTheCodedPixelsOfAJpeg) {
+    for (const test::JpegSpec& spec : {test::JpegSpec{}, test::JpegSpec{.progressive = true}}) {
+        const ByteVector whole = test::jpeg(test::phantom(40, 40, 3), spec);
+        const ByteVector hidden(64, std::byte{'A'});
+        EXPECT_EQ(verify_code(test::inserted(whole, whole.size() - 2, hidden)), "image.damaged");
+    }
+}
+
 // ---- Memory
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -91,12 +91,15 @@ CONSILIA_API Image decode(std::span<const std::byte> bytes, const DecodeLimits& 
 /// @throws InvalidArgument (`image.shape`) if size, channels and pixels do not agree.
 CONSILIA_API std::vector<std::byte> encode_png(const Image& image);
 
+/// Of a JPEG that is written without being asked for another.
+constexpr int kJpegQuality = 90;
+
 /// A baseline JPEG of a gray or RGB image, without metadata: optimised Huffman codes, colour at full
 /// resolution. The same pixels give the same bytes with the same libjpeg.
-/// @param quality 1 to 100; at 90 differences are not seen, and a radiograph takes about a third of its PNG.
+/// @param quality 1 to 100.
 /// @throws InvalidArgument (`image.shape`, also for more than 65,500 pixels a side; `image.quality`).
 ///         @since 0.2
-CONSILIA_API std::vector<std::byte> encode_jpeg(const Image& image, int quality = 90);
+CONSILIA_API std::vector<std::byte> encode_jpeg(const Image& image, int quality = kJpegQuality);
 
 /// A file of the same pixels and of nothing else: decodes and encodes again, so that no byte of `bytes`
 /// survives. The orientation is applied, transparency is blended away, 16-bit samples keep their high byte.

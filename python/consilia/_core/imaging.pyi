@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['ImageInfo', 'Pipeline', 'decode', 'encode_png', 'probe']
+__all__: list[str] = ['ImageInfo', 'Pipeline', 'check_structure', 'decode', 'detect_format', 'encode_jpeg', 'encode_png', 'probe', 'reencode', 'strip_metadata', 'verify']
 class ImageInfo:
     """
     What the header of a file says, read without decoding a pixel.
@@ -23,6 +23,9 @@ class ImageInfo:
         """
         Of the decoded image: 1 (gray) or 3.
         """
+    @property
+    def file_extension(self) -> str:
+        ...
     @property
     def format(self) -> str:
         ...
@@ -97,9 +100,28 @@ class Pipeline:
         """
         Shape of the tensor, or None if it follows the image.
         """
-def decode(image: typing.Any, *, max_pixels: typing.SupportsInt | typing.SupportsIndex = 64000000, max_width: typing.SupportsInt | typing.SupportsIndex = 20000, max_height: typing.SupportsInt | typing.SupportsIndex = 20000, max_memory_bytes: typing.SupportsInt | typing.SupportsIndex = 805306368) -> numpy.typing.NDArray[numpy.uint8]:
+def check_structure(image: typing.Any, *, max_pixels: typing.SupportsInt | typing.SupportsIndex = 64000000, max_width: typing.SupportsInt | typing.SupportsIndex = 20000, max_height: typing.SupportsInt | typing.SupportsIndex = 20000, max_memory_bytes: typing.SupportsInt | typing.SupportsIndex = 805306368, max_scans: typing.SupportsInt | typing.SupportsIndex = 64, max_scan_pixels: typing.SupportsInt | typing.SupportsIndex = 500000000, max_segments: typing.SupportsInt | typing.SupportsIndex = 16384) -> ImageInfo:
+    """
+    Walks every segment or chunk to the end, and finds what follows it; decodes nothing.
+
+    Raises:
+        ValidationError: `image.unsupported_type`, `image.too_many_pixels`, `image.too_complex`, `image.damaged`
+            or `image.trailing_data`.
+    """
+def decode(image: typing.Any, *, max_pixels: typing.SupportsInt | typing.SupportsIndex = 64000000, max_width: typing.SupportsInt | typing.SupportsIndex = 20000, max_height: typing.SupportsInt | typing.SupportsIndex = 20000, max_memory_bytes: typing.SupportsInt | typing.SupportsIndex = 805306368, max_scans: typing.SupportsInt | typing.SupportsIndex = 64, max_scan_pixels: typing.SupportsInt | typing.SupportsIndex = 500000000, max_segments: typing.SupportsInt | typing.SupportsIndex = 16384) -> numpy.typing.NDArray[numpy.uint8]:
     """
     Decodes a JPEG or PNG (bytes or a path) to a uint8 array [H, W] or [H, W, 3], with the EXIF orientation applied.
+    """
+def detect_format(image: typing.Any) -> str | None:
+    """
+    `jpeg`, `png` or None, by the first bytes and nothing else.
+    """
+def encode_jpeg(pixels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], quality: typing.SupportsInt | typing.SupportsIndex = 90) -> bytes:
+    """
+    A baseline JPEG of a uint8 array [H, W] or [H, W, 3], which is copied: without metadata, colour at full resolution.
+
+    Raises:
+        InvalidArgument: `image.quality` if `quality` is not from 1 to 100.
     """
 def encode_png(pixels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> bytes:
     """
@@ -108,4 +130,27 @@ def encode_png(pixels: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> by
 def probe(image: typing.Any) -> ImageInfo:
     """
     Reads the header of a JPEG or PNG: bytes, which are not copied, or a path.
+    """
+def reencode(image: typing.Any, format: str, *, max_pixels: typing.SupportsInt | typing.SupportsIndex = 64000000, max_width: typing.SupportsInt | typing.SupportsIndex = 20000, max_height: typing.SupportsInt | typing.SupportsIndex = 20000, max_memory_bytes: typing.SupportsInt | typing.SupportsIndex = 805306368, max_scans: typing.SupportsInt | typing.SupportsIndex = 64, max_scan_pixels: typing.SupportsInt | typing.SupportsIndex = 500000000, max_segments: typing.SupportsInt | typing.SupportsIndex = 16384) -> bytes:
+    """
+    A file of the same pixels and of nothing else, as `jpeg` (quality 90) or `png`.
+
+    Raises:
+        ValidationError: as `decode`.
+    """
+def strip_metadata(image: typing.Any, *, max_pixels: typing.SupportsInt | typing.SupportsIndex = 64000000, max_width: typing.SupportsInt | typing.SupportsIndex = 20000, max_height: typing.SupportsInt | typing.SupportsIndex = 20000, max_memory_bytes: typing.SupportsInt | typing.SupportsIndex = 805306368, max_scans: typing.SupportsInt | typing.SupportsIndex = 64, max_scan_pixels: typing.SupportsInt | typing.SupportsIndex = 500000000, max_segments: typing.SupportsInt | typing.SupportsIndex = 16384) -> bytes:
+    """
+    The same image without metadata, bit for bit: places, names, times, comments, profiles and second pictures go, the orientation stays.
+
+    Raises:
+        ValidationError: as `check_structure`.
+    """
+def verify(image: typing.Any, *, max_pixels: typing.SupportsInt | typing.SupportsIndex = 64000000, max_width: typing.SupportsInt | typing.SupportsIndex = 20000, max_height: typing.SupportsInt | typing.SupportsIndex = 20000, max_memory_bytes: typing.SupportsInt | typing.SupportsIndex = 805306368, max_scans: typing.SupportsInt | typing.SupportsIndex = 64, max_scan_pixels: typing.SupportsInt | typing.SupportsIndex = 500000000, max_segments: typing.SupportsInt | typing.SupportsIndex = 16384) -> ImageInfo:
+    """
+    What lets a file in: checks the structure, and decodes to the end without keeping a pixel.
+
+    Memory does not grow with the image, but for a JPEG of several scans: two bytes a sample, within the limits.
+
+    Raises:
+        ValidationError: as `check_structure` and `decode`.
     """
