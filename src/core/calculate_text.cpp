@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "consilia/core/error.hpp"
+#include "consilia/core/text.hpp"
 #include "core/calculate.hpp"
 #include "core/compare.hpp"
 
@@ -54,7 +55,7 @@ Value replaced(std::string_view text, std::string_view what, std::string_view by
     }
 }
 
-Value trimmed(std::string_view text) {
+Value without_spaces(std::string_view text) {
     const std::size_t first = text.find_first_not_of(' ');
     if (first == std::string_view::npos) return std::string_view{};
     return text.substr(first, text.find_last_not_of(' ') - first + 1);
@@ -128,12 +129,11 @@ Value calculate_text(Operator op, std::span<const Value> operands) {
         case Operator::Upper:
             return changed(text, [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
         case Operator::Length:
-            return std::count_if(text.begin(), text.end(),
-                                 [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
+            return count_code_points(text);
         case Operator::Substr:
             return substr(text, operands.subspan(1));
         case Operator::Trim:
-            return trimmed(text);
+            return without_spaces(text);
         case Operator::Replace:
             return replaced(text, second(), operands[2].as<std::string>());
         case Operator::StartsWith:

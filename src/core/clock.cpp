@@ -4,7 +4,6 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <optional>
 
 #include "consilia/core/error.hpp"
 
@@ -130,21 +129,31 @@ std::string to_iso8601(Timestamp t) {
     return to_iso8601(date_of(t)) + std::string(text.data(), static_cast<std::size_t>(size));
 }
 
-Timestamp parse_timestamp(std::string_view text) {
-    constexpr const char* kWanted = "an instant like `2026-01-31T12:00:00Z`";
+std::optional<Timestamp> try_parse_timestamp(std::string_view text) noexcept {
     const auto date = take_date(text);
-    if (!date || !(take(text, 'T') || take(text, 't') || take(text, ' '))) throw_syntax(kWanted);
+    if (!date || !(take(text, 'T') || take(text, 't') || take(text, ' '))) return std::nullopt;
     const auto time = take_time_of_day(text);
-    if (!time) throw_syntax(kWanted);
+    if (!time) return std::nullopt;
     const auto offset = take_offset(text);
-    if (!offset || !text.empty()) throw_syntax(kWanted);
-    return {date->days * kMicrosPerDay + *time - *offset * 60LL * kMicrosPerSecond};
+    if (!offset || !text.empty()) return std::nullopt;
+    return Timestamp{date->days * kMicrosPerDay + *time - *offset * 60LL * kMicrosPerSecond};
+}
+
+std::optional<Date> try_parse_date(std::string_view text) noexcept {
+    const auto date = take_date(text);
+    return text.empty() ? date : std::nullopt;
+}
+
+Timestamp parse_timestamp(std::string_view text) {
+    const auto parsed = try_parse_timestamp(text);
+    if (!parsed) throw_syntax("an instant like `2026-01-31T12:00:00Z`");
+    return *parsed;
 }
 
 Date parse_date(std::string_view text) {
-    const auto date = take_date(text);
-    if (!date || !text.empty()) throw_syntax("a day like `2026-01-31`");
-    return *date;
+    const auto parsed = try_parse_date(text);
+    if (!parsed) throw_syntax("a day like `2026-01-31`");
+    return *parsed;
 }
 
 Date date_of(Timestamp t) noexcept {

@@ -105,6 +105,20 @@ std::string to_valid_utf8(std::string_view bytes) {
     return text;
 }
 
+std::string_view trimmed(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const CodePoint c = decode_utf8(text, 0);
+        if (!is_space(c.value)) break;
+        text.remove_prefix(c.size);
+    }
+    return trim_end(text);
+}
+
+std::size_t count_code_points(std::string_view text) noexcept {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
 std::string normalized_space(std::string_view text) {
     std::string normal;
     normal.reserve(text.size());

@@ -26,11 +26,13 @@ void set_version(Uuid& uuid, unsigned version) noexcept {
     uuid.bytes[8] = static_cast<std::uint8_t>((uuid.bytes[8] & 0x3FU) | 0x80U);
 }
 
-unsigned digit(char c) {
+constexpr unsigned kNoDigit = 16;
+
+unsigned digit(char c) noexcept {
     if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
     if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
     if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
-    throw InvalidArgument("uuid.syntax", "the text is not a UUID");
+    return kNoDigit;
 }
 
 }  // namespace
@@ -61,17 +63,25 @@ std::string to_string(const Uuid& uuid) {
     return text;
 }
 
-Uuid parse_uuid(std::string_view text) {
-    if (text.size() != 36) throw InvalidArgument("uuid.syntax", "the text is not a UUID");
+std::optional<Uuid> try_parse_uuid(std::string_view text) noexcept {
+    if (text.size() != 36) return std::nullopt;
     Uuid uuid;
     std::size_t at = 0;
     for (std::size_t i = 0; i < uuid.bytes.size(); ++i) {
-        if (is_group_start(i) && text[at++] != '-')
-            throw InvalidArgument("uuid.syntax", "the text is not a UUID");
-        uuid.bytes[i] = static_cast<std::uint8_t>(digit(text[at]) << 4 | digit(text[at + 1]));
+        if (is_group_start(i) && text[at++] != '-') return std::nullopt;
+        const unsigned high = digit(text[at]);
+        const unsigned low = digit(text[at + 1]);
+        if (high == kNoDigit || low == kNoDigit) return std::nullopt;
+        uuid.bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
         at += 2;
     }
     return uuid;
+}
+
+Uuid parse_uuid(std::string_view text) {
+    const std::optional<Uuid> uuid = try_parse_uuid(text);
+    if (!uuid) throw InvalidArgument("uuid.syntax", "the text is not a UUID");
+    return *uuid;
 }
 
 }  // namespace consilia::core

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -60,6 +61,10 @@ CONSILIA_API std::string to_iso8601(Date d);
 CONSILIA_API Timestamp parse_timestamp(std::string_view text);
 /// @throws InvalidArgument (`time.syntax`) unless the text is a day that exists, `YYYY-MM-DD`.
 CONSILIA_API Date parse_date(std::string_view text);
+/// As `parse_timestamp`; nothing where that would throw.
+[[nodiscard]] CONSILIA_API std::optional<Timestamp> try_parse_timestamp(std::string_view text) noexcept;
+/// As `parse_date`; nothing where that would throw.
+[[nodiscard]] CONSILIA_API std::optional<Date> try_parse_date(std::string_view text) noexcept;
 
 /// The UTC day of an instant.
 [[nodiscard]] CONSILIA_API Date date_of(Timestamp t) noexcept;

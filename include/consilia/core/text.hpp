@@ -14,6 +14,12 @@ namespace consilia::core {
 /// The text with each byte that is not part of a character replaced by U+FFFD.
 [[nodiscard]] CONSILIA_API std::string to_valid_utf8(std::string_view bytes);
 
+/// Without the white space at both ends (Unicode's, line ends and tabs included).
+[[nodiscard]] CONSILIA_API std::string_view trimmed(std::string_view text) noexcept;
+
+/// Code points of UTF-8: what databases and other languages take for the length of a text.
+[[nodiscard]] CONSILIA_API std::size_t count_code_points(std::string_view text) noexcept;
+
 /// Trims, and makes one space of each run of white space (Unicode's, line ends and tabs included).
 [[nodiscard]] CONSILIA_API std::string normalized_space(std::string_view text);
 

@@ -1,5 +1,6 @@
 #pragma once
 // Identifiers of RFC 9562: made, written and read.
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,5 +20,7 @@ CONSILIA_API Uuid time_ordered_uuid(Timestamp now);
 CONSILIA_API std::string to_string(const Uuid& uuid);
 /// @throws InvalidArgument (`uuid.syntax`) unless the text has 32 hexadecimal digits in groups of 8-4-4-4-12.
 CONSILIA_API Uuid parse_uuid(std::string_view text);
+/// As `parse_uuid`; nothing where that would throw.
+[[nodiscard]] CONSILIA_API std::optional<Uuid> try_parse_uuid(std::string_view text) noexcept;
 
 }  // namespace consilia::core
