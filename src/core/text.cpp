@@ -106,6 +106,9 @@ std::string to_valid_utf8(std::string_view bytes) {
 }
 
 std::string_view trimmed(std::string_view text) noexcept {
+    // Most texts have nothing to trim, and say so by their first and last byte.
+    const auto is_plain = [](char c) { return c > ' ' && c < 0x7F; };
+    if (!text.empty() && is_plain(text.front()) && is_plain(text.back())) return text;
     while (!text.empty()) {
         const CodePoint c = decode_utf8(text, 0);
         if (!is_space(c.value)) break;
@@ -115,8 +118,8 @@ std::string_view trimmed(std::string_view text) noexcept {
 }
 
 std::size_t count_code_points(std::string_view text) noexcept {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+    return static_cast<std::size_t>(
+        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
 std::string normalized_space(std::string_view text) {

@@ -57,9 +57,27 @@ bool has_hidden_control(std::string_view text, bool is_multiline) noexcept {
     return false;
 }
 
-bool is_trimmed(std::string_view text) noexcept {
-    const auto is_edge = [](char c) { return static_cast<unsigned char>(c) <= 0x20 || (c & 0x80) != 0; };
-    return text.empty() || (!is_edge(text.front()) && !is_edge(text.back()));
+/// Two spaces together, or a byte that begins a space beyond ASCII.
+bool may_have_runs_of_space(std::string_view text) noexcept {
+    char previous = 0;
+    for (const char c : text) {
+        const bool is_lead = c == '\xC2' || c == '\xE1' || c == '\xE2' || c == '\xE3';
+        if (is_lead || c == '\t' || c == '\n' || (c == ' ' && previous == ' ')) return true;
+        previous = c;
+    }
+    return false;
+}
+
+/// In lower case, and not international: as almost all are written.
+bool is_normal_email(std::string_view email) noexcept {
+    const std::string_view domain = email.substr(email.rfind('@') + 1);
+    return domain.find("xn--") == std::string_view::npos &&
+           std::ranges::all_of(domain, [](char c) { return (c & 0x80) == 0 && !(c >= 'A' && c <= 'Z'); });
+}
+
+/// Below U+0300, the first mark that composes, everything is in form C (UAX 15).
+bool is_surely_nfc(std::string_view text) noexcept {
+    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0xCC; });
 }
 
 std::string without_carriage_returns(std::string_view text) {
@@ -77,19 +95,15 @@ std::string without_carriage_returns(std::string_view text) {
 /// As it is kept: trimmed, NFC, line ends of one kind. In a name, each run of white space is one space.
 std::string_view FormCheck::clean_text(const FieldPlan& plan, std::string_view text, bool is_ascii) {
     if (is_strict_ || plan.field->is_secret) return text;
-    if (!is_trimmed(text)) text = core::trimmed(text);
+    const auto replace = [&](const std::string& by) {
+        if (by != text) text = stored(by);
+    };
+    text = core::trimmed(text);
     if (plan.field->is_multiline && text.find('\r') != std::string_view::npos)
-        text = stored(without_carriage_returns(text));
-    if (plan.field->kind == FieldKind::PersonName) {
-        if (!is_ascii || text.find("  ") != std::string_view::npos) {
-            const std::string spaced = core::normalized_space(text);
-            if (spaced != text) text = stored(spaced);
-        }
-    }
-    if (!is_ascii) {
-        const std::string normal = to_nfc(text);
-        if (normal != text) text = stored(normal);
-    }
+        replace(without_carriage_returns(text));
+    if (plan.field->kind == FieldKind::PersonName && may_have_runs_of_space(text))
+        replace(core::normalized_space(text));
+    if (!is_ascii && !is_surely_nfc(text)) replace(to_nfc(text));
     return text;
 }
 
@@ -128,6 +142,7 @@ void FormCheck::check_format(const FieldPlan& plan, Input& text, const Step& at)
             if (!problem.empty()) {
                 fail(plan, at, "email", {{"reason", problem}});
             } else if (!is_strict_) {
+                if (is_normal_email(text.text)) return;
                 const std::string normal = normalized_email(text.text);
                 if (normal != text.text) text = Input::of(stored(normal));
             }
