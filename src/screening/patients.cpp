@@ -3,7 +3,8 @@
 #include <utility>
 
 #include "consilia/core/error.hpp"
-#include "screening/forms.hpp"
+#include "consilia/screening/forms.hpp"
+#include "screening/form_answers.hpp"
 #include "screening/service_state.hpp"
 
 namespace consilia::screening {
@@ -16,16 +17,25 @@ using core::Value;
 constexpr const char* kInvalid = "patient.invalid";
 constexpr const char* kTaken = "the record number is taken";
 
-void require_patient(const NewPatient& patient, core::Timestamp now) {
-    require_text(patient.record_number, kInvalid, "record_number", 1, 50);
-    require_text(patient.full_name, kInvalid, "full_name", 1, 200);
-    if (patient.birth_date && *patient.birth_date > core::date_of(now)) {
-        refuse(kInvalid, "birth_date", "must not be in the future");
+std::vector<data::Assignment> require_patient(const NewPatient& patient, const core::Clock& clock) {
+    std::vector<validation::NamedValue> values = {
+        {"record_number", patient.record_number}, {"full_name", patient.full_name}, {"sex", patient.sex}};
+    if (patient.birth_date) values.emplace_back("birth_date", *patient.birth_date);
+    if (patient.user_id) values.emplace_back("user_id", *patient.user_id);
+    return require_valid(patient_form().check(values, {.clock = &clock}), kInvalid);
+}
+
+/// What is said of a patient that is changed.
+std::vector<data::Assignment> require_changes(const std::vector<data::Assignment>& changes,
+                                              const core::Clock& clock) {
+    std::vector<validation::NamedValue> values;
+    values.reserve(changes.size());
+    for (const data::Assignment& change : changes) {
+        if (change.value.op() != core::Operator::Literal)
+            refuse(kInvalid, change.name.substr(0, 100).c_str(), "must be a value");
+        values.emplace_back(change.name, change.value.value());
     }
-    const std::string& sex = patient.sex;
-    if (!sex.empty() && sex != "female" && sex != "male" && sex != "other") {
-        refuse(kInvalid, "sex", "is `female`, `male`, `other` or empty");
-    }
+    return require_valid(patient_form().check(values, {.is_partial = true, .clock = &clock}), kInvalid);
 }
 
 void require_user(const data::Session& session, std::int64_t user_id) {
@@ -43,37 +53,6 @@ auto update(const access::Guard& patients, const data::Transaction& transaction,
     }
 }
 
-template <class T>
-std::optional<T> changed_value(const data::Assignment& change, bool may_be_null, const char* rule) {
-    const Value& value = change.value.value();
-    if (const T* given = value.if_as<T>()) return *given;
-    if (change.value.op() != core::Operator::Literal || !value.is_null() || !may_be_null)
-        refuse(kInvalid, change.name.c_str(), rule);
-    return std::nullopt;
-}
-
-// What is said of a patient that is changed; what is not changed passes every rule.
-NewPatient changed_patient(const std::vector<data::Assignment>& changes) {
-    NewPatient patient{.record_number = "-", .full_name = "-"};
-    for (const data::Assignment& change : changes) {
-        if (change.name == "record_number") {
-            patient.record_number = *changed_value<std::string>(change, false, "must be a text");
-        } else if (change.name == "full_name") {
-            patient.full_name = *changed_value<std::string>(change, false, "must be a text");
-        } else if (change.name == "sex") {
-            patient.sex = *changed_value<std::string>(change, false, "must be a text");
-        } else if (change.name == "birth_date") {
-            patient.birth_date = changed_value<core::Date>(change, true, "must be a date or null");
-        } else if (change.name == "user_id") {
-            patient.user_id = changed_value<std::int64_t>(change, true, "must be the id of a user or null");
-        } else {
-            refuse(kInvalid, change.name.substr(0, 100).c_str(),
-                   "is no field of a patient that can be changed");
-        }
-    }
-    return patient;
-}
-
 }  // namespace
 
 std::int64_t Service::create_patient(const Principal& principal, const NewPatient& patient) {
@@ -84,15 +63,10 @@ std::int64_t Service::create_patient(const Principal& principal, const NewPatien
             return path == "user_id" && patient.user_id ? Value(*patient.user_id) : Value();
         },
         trail);
-    require_patient(patient, state_->clock.now());
+    std::vector<data::Assignment> values = require_patient(patient, state_->clock);
+    values.emplace_back("is_deleted", core::Term(false));
     data::Transaction transaction = state_->database.begin();
     if (patient.user_id) require_user(transaction, *patient.user_id);
-    std::vector<data::Assignment> values = {{"record_number", patient.record_number},
-                                            {"full_name", patient.full_name},
-                                            {"sex", patient.sex},
-                                            {"is_deleted", false}};
-    if (patient.user_id) values.push_back({"user_id", *patient.user_id});
-    if (patient.birth_date) values.push_back({"birth_date", *patient.birth_date});
     const data::ModelRepository patients(patient_model(), state_->clock);
     const std::int64_t id = unless_taken("patient.exists", kTaken,
                                          [&] { return patients.insert(transaction, std::move(values)).id; });
@@ -118,15 +92,17 @@ std::string Service::get_patient_json(const Principal& principal, std::int64_t p
 
 void Service::update_patient(const Principal& principal, std::int64_t patient_id,
                              const std::vector<data::Assignment>& changes) {
-    const NewPatient patient = changed_patient(changes);
-    require_patient(patient, state_->clock.now());
+    const std::vector<data::Assignment> values = require_changes(changes, state_->clock);
     access::AuditTrail trail(state_->audit_log.get());
     data::Transaction transaction = state_->database.begin();
     const access::Guard patients = state_->patients(principal, trail);
-    unless_taken("patient.exists", kTaken,
-                 [&] { return update(patients, transaction, patient_id, changes); });
+    unless_taken("patient.exists", kTaken, [&] { return update(patients, transaction, patient_id, values); });
     // Afterwards: who may not change the patient learns nothing of users.
-    if (patient.user_id) require_user(transaction, *patient.user_id);
+    for (const data::Assignment& value : values) {
+        if (const auto* user = value.value.value().if_as<std::int64_t>();
+            user != nullptr && value.name == "user_id")
+            require_user(transaction, *user);
+    }
     trail.write(transaction);
     transaction.commit();
 }

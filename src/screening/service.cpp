@@ -5,7 +5,8 @@
 #include <utility>
 
 #include "consilia/core/error.hpp"
-#include "screening/forms.hpp"
+#include "consilia/screening/forms.hpp"
+#include "screening/form_answers.hpp"
 #include "screening/service_state.hpp"
 
 namespace consilia::screening {
@@ -34,36 +35,33 @@ ServiceOptions checked(ServiceOptions options) {
     return options;
 }
 
-void require_user(const NewUser& user, const core::Config& config, const access::Policy& policy) {
-    constexpr const char* kCode = "user.invalid";
-    require_text(user.username, kCode, "username", 1, 150);
-    const auto fits = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view("@.+-_").find(c) != std::string_view::npos;
-    };
-    if (!std::all_of(user.username.begin(), user.username.end(), fits)) {
-        refuse(kCode, "username", "may hold letters, digits and @.+-_ only");
+/// The roles that are configured and that the policy knows.
+std::vector<std::string> known_roles(const core::Config& config, const access::Policy& policy) {
+    std::vector<std::string> roles;
+    for (const core::NamedChoice& role : config.roles) {
+        if (policy.has_role(role.name)) roles.push_back(role.name);
     }
-    const bool is_configured =
-        std::any_of(config.roles.begin(), config.roles.end(),
-                    [&](const core::NamedChoice& role) { return role.name == user.role; });
-    if (!is_configured || !policy.has_role(user.role)) refuse(kCode, "role", "is not a known role");
-    require_text(user.display_name, kCode, "display_name", 0, 200);
-    require_text(user.email, kCode, "email", 0, 254);
-    if (!user.email.empty() && user.email.find('@') == std::string::npos)
-        refuse(kCode, "email", "is not an address");
+    return roles;
 }
 
-std::int64_t insert_user(const data::Transaction& transaction, const NewUser& user,
+/// The columns of a new user.
+std::vector<data::Assignment> require_user(const NewUser& user, const core::Config& config,
+                                           const access::Policy& policy) {
+    const std::vector<std::string> roles = known_roles(config, policy);
+    if (roles.empty()) refuse("user.invalid", "role", "is not a known role");
+    const validation::NamedValue values[] = {{"username", user.username},
+                                             {"role", user.role},
+                                             {"display_name", user.display_name},
+                                             {"email", user.email}};
+    std::vector<data::Assignment> columns = require_valid(user_form(roles).check(values), "user.invalid");
+    columns.emplace_back("is_deleted", core::Term(false));
+    return columns;
+}
+
+std::int64_t insert_user(const data::Transaction& transaction, std::vector<data::Assignment> columns,
                          const core::Clock& clock) {
     return unless_taken("user.exists", "the username is taken", [&] {
-        return data::ModelRepository(user_model(), clock)
-            .insert(transaction, {{"username", user.username},
-                                  {"role", user.role},
-                                  {"display_name", user.display_name},
-                                  {"email", user.email},
-                                  {"is_deleted", false}})
-            .id;
+        return data::ModelRepository(user_model(), clock).insert(transaction, std::move(columns)).id;
     });
 }
 
@@ -155,12 +153,12 @@ std::shared_ptr<inference::Engine> Service::engine() {
 std::int64_t Service::bootstrap_admin(const NewUser& user) {
     NewUser admin = user;
     admin.role = "admin";
-    require_user(admin, state_->options.config, policy());
+    std::vector<data::Assignment> columns = require_user(admin, state_->options.config, policy());
     data::Transaction transaction = state_->database.begin();
     if (data::Query(*user_model()).with_deleted().exists(transaction)) {
         throw core::Conflict("user.exists", "there are users already: an admin makes further ones");
     }
-    const std::int64_t id = insert_user(transaction, admin, state_->clock);
+    const std::int64_t id = insert_user(transaction, std::move(columns), state_->clock);
     transaction.commit();
     return id;
 }
@@ -170,9 +168,9 @@ std::int64_t Service::create_user(const Principal& principal, const NewUser& use
     access::AuditEvent event = state_->require_create(
         principal, "user", [&](std::string_view path) { return path == "role" ? Value(user.role) : Value(); },
         trail);
-    require_user(user, state_->options.config, policy());
+    std::vector<data::Assignment> columns = require_user(user, state_->options.config, policy());
     data::Transaction transaction = state_->database.begin();
-    const std::int64_t id = insert_user(transaction, user, state_->clock);
+    const std::int64_t id = insert_user(transaction, std::move(columns), state_->clock);
     event.record_id = id;
     trail.add(event);
     trail.write(transaction);

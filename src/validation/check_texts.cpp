@@ -117,6 +117,7 @@ Input FormCheck::check_text(const FieldPlan& plan, const Input& given, const Ste
 
     const std::string_view text = clean_text(plan, given.text, facts.is_ascii);
     if (text.empty() && !field.allows_blank) return blank(plan, at);
+    if (text.empty()) return Input::of(text, given.text.empty() ? given.node : nullptr);
     if ((facts.has_control || !facts.is_ascii) && has_hidden_control(text, field.is_multiline))
         return fail(plan, at, "control_character");
 

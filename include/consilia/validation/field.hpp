@@ -61,7 +61,7 @@ struct Field {
     std::string pattern = {};               ///< RE2, looked for anywhere in the text: anchor it with ^ and $.
     std::vector<core::Value> choices = {};  ///< The only texts or integers allowed.
     bool is_multiline = false;              ///< Of a text: line ends and tabs are allowed.
-    bool allows_blank = false;              ///< Of a text: nothing, or only white space, is a value of it.
+    bool allows_blank = false;              ///< Of a text: blank is a value, whatever the other rules.
     /// A password: neither trimmed nor normalised, and no part of it is said in an error.
     bool is_secret = false;
     bool has_unique_items = false;  ///< Of a list: no element is there twice.
