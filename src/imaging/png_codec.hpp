@@ -27,7 +27,8 @@ void check_png(int status);
 Image decode_png(Bytes bytes, const ImageInfo& info);
 
 /// Inflates every row and keeps none: filters, which cannot fail, are not undone. `bytes` were walked whole.
-/// Memory: 64 KiB, zlib's own window, and text as it inflates, up to `kMaxAncillaryBytes`.
+/// Memory: 64 KiB, zlib's own window, and text as it inflates, `kMaxAncillaryBytes`
+/// and twice that while it grows.
 /// @throws ValidationError: `image.damaged` where `decode_png` does, and where the compressed data has a
 ///         wrong checksum or no end; `image.trailing_data` where it goes on after the pixels.
 void verify_png(Bytes bytes);

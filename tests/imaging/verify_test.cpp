@@ -2,16 +2,13 @@
 // file's own size bounds. Method: both are asked about images of every kind and thousands of damaged ones;
 // the peak of resident memory is that of a child process, forgotten before the call.
 #include <gtest/gtest.h>
-#include <malloc.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstring>
-#include <fstream>
 #include <functional>
 
 #include "consilia/core/error.hpp"
 #include "consilia/imaging/codec.hpp"
+#include "support/peak_memory.hpp"
 #include "support/sample_images.hpp"
 
 namespace consilia::imaging {
@@ -210,45 +207,12 @@ TEST(Verify, FindsWhatFollowsTheCodedPixelsOfAJpeg) {
 
 // ---- Memory
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kCountsMemory = false;  // the sanitizer's own memory would be counted
-#else
-constexpr bool kCountsMemory = true;
-#endif
-constexpr std::int64_t kMebibyte = 1 << 20;
+using test::kCountsMemory;
+using test::kMebibyte;
 
-std::int64_t peak_bytes() {
-    std::ifstream status("/proc/self/status");
-    for (std::string line; std::getline(status, line);) {
-        if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6)) * 1024;
-    }
-    return -1;
-}
-
-/// By how much the resident memory of a fresh child grows at most while it runs `action`; nothing where it is
-/// not counted.
+/// As `test::peak_growth`; what is thrown is let go.
 std::int64_t peak_growth(const std::function<void()>& action) {
-    if (!kCountsMemory) return 0;
-    std::array<int, 2> ends{};
-    if (::pipe(ends.data()) != 0) throw std::runtime_error("no pipe");
-    const pid_t child = ::fork();
-    if (child == 0) {
-        ::malloc_trim(0);  // what is free must not be reused unseen
-        ::mallopt(M_MMAP_THRESHOLD, 64 << 10);
-        std::ofstream("/proc/self/clear_refs") << 5;
-        const std::int64_t before = peak_bytes();
-        (void)code_of(action);
-        const std::int64_t growth = peak_bytes() - before;
-        const bool is_written = ::write(ends[1], &growth, sizeof growth) == sizeof growth;
-        ::_exit(is_written ? 0 : 1);
-    }
-    std::int64_t growth = -1;
-    const bool is_read = ::read(ends[0], &growth, sizeof growth) == sizeof growth;
-    ::close(ends[0]);
-    ::close(ends[1]);
-    ::waitpid(child, nullptr, 0);
-    if (!is_read) throw std::runtime_error("the child did not answer");
-    return growth;
+    return test::peak_growth([&] { (void)code_of(action); });
 }
 
 Image flat(std::int32_t side, std::int32_t channels) {

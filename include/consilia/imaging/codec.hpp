@@ -74,8 +74,9 @@ CONSILIA_API ImageInfo check_structure(std::span<const std::byte> bytes, const D
 /// Accepts what `check_structure` and `decode` both accept, with one exception: the compressed data of a PNG
 /// has to end with its last pixel and its own checksum, where decoding alone stops looking.
 /// Memory does not grow with a baseline JPEG of one scan (a row of blocks) or with a PNG, interlaced or not
-/// (64 KiB, and text as it inflates, at most 16 MiB). A JPEG of several scans takes its coefficients:
-/// two bytes a sample, counted in `max_memory_bytes` before they are taken. Quicker than decoding.
+/// (64 KiB, and text as it inflates: 16 MiB, twice that while it grows). A JPEG of several scans takes its
+/// coefficients: two bytes a sample, counted in `max_memory_bytes` before they are taken. Quicker than
+/// decoding.
 /// @throws ValidationError: as `check_structure` and `decode`; of a JPEG `image.damaged` has `scan` and
 ///         `offset` in its details. @since 0.2
 CONSILIA_API ImageInfo verify(std::span<const std::byte> bytes, const DecodeLimits& limits = {});
