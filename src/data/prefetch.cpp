@@ -155,7 +155,7 @@ std::vector<RowRange> group_by_key(std::span<const std::int64_t> keys, std::span
 }  // namespace detail
 
 RowTree Query::run_tree(const Session& session) const {
-    RowTree tree{run_steps(session, last_)};
+    RowTree tree{run_steps(session, last_), {}};
     if (!last_->has(StepKind::Prefetch)) return tree;
     std::vector<const QueryStep*> steps;
     for (const QueryStep* step = last_.get(); step != nullptr; step = step->parent.get()) {

@@ -21,7 +21,7 @@ struct RowBranch;
 /// A result and, for each prefetched name, the rows that belong to each of its rows.
 struct RowTree {
     RowSet rows = RowSet();
-    std::vector<RowBranch> branches{};  ///< In the order of the query's `prefetch` steps.
+    std::vector<RowBranch> branches;  ///< In the order of the query's `prefetch` steps.
 };
 
 /// The children of all rows of a result, the children of one row together.
