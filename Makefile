@@ -10,7 +10,7 @@ NOT_MISSPELT := doub,nin,mane,colums,reencode
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help setup build demo test bench compare abi soak lint format tidy docs stubs asan tsan wheel clean
+.PHONY: help setup build demo test bench compare abi soak lint format tidy docs stubs asan tsan fuzz wheel clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,7 +51,7 @@ lint: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
-	git ls-files | grep -vE '\.(png|pt|safetensors)$$|^LICENSE$$' | xargs codespell -L '$(NOT_MISSPELT)'
+	git ls-files | grep -vE '\.(png|pt|safetensors)$$|^LICENSE$$|^tests/fuzz/(corpus|dictionary)/' | xargs codespell -L '$(NOT_MISSPELT)'
 
 format: setup  ## Reformat C++ and Python
 	git ls-files '*.cpp' '*.hpp' '*.c' '*.h' | xargs -r clang-format -i
@@ -71,6 +71,11 @@ asan tsan: setup  ## C++ tests under the address + undefined or the thread sanit
 	cmake --preset $@
 	cmake --build build/$@ -j $(JOBS)
 	ctest --preset $@ -j $(JOBS)
+
+fuzz: setup  ## libFuzzer over every entry of outside bytes: SECONDS=30 a target, TARGET=jpeg for one
+	cmake --preset fuzz
+	cmake --build --preset fuzz -j $(JOBS)
+	tests/fuzz/fuzz.sh run build/fuzz $(or $(SECONDS),30) $(TARGET)
 
 wheel: setup  ## A wheel under dist/
 	$(PYTHON) -m pip wheel . --no-build-isolation --no-deps -w dist

@@ -1,0 +1,75 @@
+#pragma once
+// How much memory something takes at most: exact under the address sanitizer, by the system's count
+// elsewhere.
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/allocator_interface.h>
+#endif
+
+namespace consilia::test {
+
+/// The most that the process held since the construction, beyond what it held then. One at a time.
+///
+/// Under the address sanitizer every byte from malloc is counted, C libraries included, and nothing else.
+/// Elsewhere it is the high-water mark of resident memory (proc(5), VmHWM), which `restart` resets.
+class PeakMemory {
+public:
+    PeakMemory() { restart(); }
+    PeakMemory(const PeakMemory&) = delete;
+    PeakMemory& operator=(const PeakMemory&) = delete;
+
+#if defined(__SANITIZE_ADDRESS__)
+    void restart() {
+        static const int kInstalled = __sanitizer_install_malloc_and_free_hooks(&count_new, &count_freed);
+        if (kInstalled == 0) throw std::runtime_error("allocations cannot be counted");
+        start_ = held_;
+        peak_ = held_.load();
+    }
+    [[nodiscard]] std::uint64_t bytes() const {
+        return static_cast<std::uint64_t>(peak_ - start_);
+    }
+
+private:
+    static void count_new(const volatile void*, std::size_t size) {
+        const auto now = held_.fetch_add(static_cast<std::int64_t>(size)) + static_cast<std::int64_t>(size);
+        if (now > peak_) peak_ = now;
+    }
+    static void count_freed(const volatile void* pointer) {
+        const auto* const plain = const_cast<const void*>(pointer);
+        held_ -= static_cast<std::int64_t>(__sanitizer_get_allocated_size(plain));
+    }
+    static inline std::atomic<std::int64_t> held_{0};  // negative where older memory was freed
+    static inline std::atomic<std::int64_t> peak_{0};
+    std::int64_t start_ = 0;
+#else
+    void restart() {
+        std::ofstream("/proc/self/clear_refs") << "5";  // resets VmHWM
+        start_ = status("VmRSS:");
+    }
+    [[nodiscard]] std::uint64_t bytes() const {
+        const std::uint64_t peak = status("VmHWM:");
+        return peak > start_ ? peak - start_ : 0;
+    }
+
+private:
+    static std::uint64_t status(const std::string& wanted) {
+        std::ifstream lines("/proc/self/status");
+        for (std::string name; lines >> name;) {
+            std::uint64_t kib = 0;
+            if (name == wanted && lines >> kib) return kib << 10;
+            std::getline(lines, name);
+        }
+        throw std::runtime_error("the system does not say " + wanted);
+    }
+    std::uint64_t start_ = 0;
+#endif
+};
+
+}  // namespace consilia::test
