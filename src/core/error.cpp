@@ -1,5 +1,7 @@
 #include "consilia/core/error.hpp"
 
+#include "core/utf8.hpp"
+
 namespace consilia::core {
 namespace {
 
@@ -40,6 +42,25 @@ KindFacts facts_of(ErrorKind kind) noexcept {
     return {"internal", 500};
 }
 
+/// The message as one line of UTF-8: what it quotes from outside may hold line ends, hidden marks and bytes
+/// that are no text, and would forge a line of a log.
+std::string one_line(const std::string& message) {
+    std::string line;
+    line.reserve(message.size());
+    for (std::size_t at = 0; at < message.size();) {
+        const CodePoint c = decode_utf8(message, at);
+        if (!c.is_valid) {
+            line += "\xEF\xBF\xBD";
+        } else if (is_hidden_control(c.value)) {
+            line += ' ';
+        } else {
+            line.append(message, at, c.size);
+        }
+        at += c.size;
+    }
+    return line;
+}
+
 }  // namespace
 
 std::string_view to_string(ErrorKind kind) noexcept {
@@ -51,7 +72,7 @@ int default_http_status(ErrorKind kind) noexcept {
 }
 
 Error::Error(ErrorKind kind, std::string code, const std::string& message, Details details, int http_status)
-    : std::runtime_error(message),
+    : std::runtime_error(one_line(message)),
       kind_(kind),
       http_status_(http_status == 0 ? default_http_status(kind) : http_status),
       code_(std::move(code)),

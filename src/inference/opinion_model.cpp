@@ -73,13 +73,21 @@ void check_bounds(const OpinionModel& model) {
     }
 }
 
+ConsensusRule read_rule(const ordered_json& document, const char* field) {
+    try {
+        return parse_consensus_rule(document.at(field).get<std::string>());
+    } catch (const core::InvalidArgument& error) {
+        refuse(field, std::string("cannot be used: ") + error.what());
+    }
+}
+
 OpinionModel read(const ordered_json& document) {
     OpinionModel model;
     document.at("member_ids").get_to(model.member_ids);
     document.at("classes").get_to(model.classes);
     document.at("weights").get_to(model.weights);
-    model.rule = parse_consensus_rule(document.at("rule").get<std::string>());
-    model.fallback = parse_consensus_rule(document.at("fallback").get<std::string>());
+    model.rule = read_rule(document, "rule");
+    model.fallback = read_rule(document, "fallback");
     document.at("stacking").get_to(model.stacking);
     document.at("temperature").get_to(model.temperature);
     document.at("confidence_threshold").get_to(model.confidence_threshold);

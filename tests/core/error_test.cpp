@@ -43,6 +43,18 @@ TEST(Error, IsCaughtByItsKindAfterABoundary) {
     EXPECT_THROW(throw_error(kind(99), "a.b", ""), Internal);
 }
 
+TEST(Error, SaysItInOneLineOfUtf8WhateverItQuotes) {
+    const auto said = [](const std::string& quoted) {
+        return std::string(NotFound("a.b", "no `" + quoted + "` here").what());
+    };
+    EXPECT_EQ(said("\t\r\nfake line\x7F"), "no `   fake line ` here");
+    EXPECT_EQ(said(std::string(1, '\0')), "no ` ` here");
+    EXPECT_EQ(said("a\u2028b\u202Ec\u0085"), "no `a b c ` here");
+    EXPECT_EQ(said("\xC3\xA4\xC3"), "no `\xC3\xA4\uFFFD` here") << "cut in a character";
+    const Error error = NotFound("a.b", "\xFF\n", {{"found", "\xFF\n"}});
+    EXPECT_TRUE(nlohmann::json::accept(error.to_json()));
+}
+
 TEST(Error, KeepsEverythingThatItWasGiven) {
     try {
         throw_error(ErrorKind::UploadRejected, "upload.too_large", "the file is too large",

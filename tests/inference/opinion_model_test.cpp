@@ -136,6 +136,17 @@ TEST(OpinionModel, RefusesWhatItCannotRead) {
     EXPECT_THROW((void)OpinionModel::from_json(text), core::InvalidArgument);
 }
 
+TEST(OpinionModel, ARuleThatIsNotKnownIsAnErrorOfTheModel) {
+    std::string text = two_members().to_json();
+    text.replace(text.find("log_opinion_pool"), 16, "log_opinion_poll");
+    try {
+        (void)OpinionModel::from_json(text);
+        FAIL() << "it was read";
+    } catch (const core::InvalidArgument& error) {
+        EXPECT_EQ(error.code(), "opinion_model.fallback");
+    }
+}
+
 TEST(OpinionModel, ValidateNamesTheFieldThatIsWrong) {
     const auto broken = [](const std::string& field, const auto& change) {
         OpinionModel model = two_members();
