@@ -2,18 +2,16 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include "consilia/core/error.hpp"
 #include "consilia/core/text.hpp"
+#include "core/file_system.hpp"
 #include "core/hex.hpp"
 #include "core/utf8.hpp"
 
@@ -24,29 +22,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
 constexpr std::size_t kMaxNameBytes = 150;
-
-std::string system_reason(int number) {
-    return std::system_category().message(number);
-}
-
-[[noreturn]] void throw_storage(const char* what, int number) {
-    throw StorageError("file.io", std::string(what) + ": " + system_reason(number),
-                       {{"reason", system_reason(number)}, {"errno", number}});
-}
-
-class Descriptor {
-public:
-    explicit Descriptor(int fd) noexcept : fd_(fd) {}
-    ~Descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    [[nodiscard]] int get() const noexcept { return fd_; }
-
-private:
-    int fd_;
-};
 
 int open_for_reading(const fs::path& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -69,20 +44,6 @@ void read_pieces(const fs::path& path, Take&& take) {
         if (size == 0) return;
         take(std::span<const std::byte>(piece.data(), static_cast<std::size_t>(size)));
     }
-}
-
-void sync_directory(const fs::path& directory) {
-    const Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (opened.get() < 0 || ::fsync(opened.get()) != 0)
-        throw_storage("the directory cannot be synced", errno);
-}
-
-std::string random_hex() {
-    std::array<unsigned char, 16> bytes{};
-    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
-        throw Unavailable("random.unavailable", "the system gives no random bytes");
-    }
-    return hex(std::as_bytes(std::span(bytes)));
 }
 
 bool is_reserved(char32_t c) noexcept {
@@ -159,61 +120,6 @@ std::vector<std::byte> read_file(const fs::path& path, std::uint64_t limit_bytes
 std::string read_text_file(const fs::path& path, std::uint64_t limit_bytes) {
     const std::vector<std::byte> content = read_file(path, limit_bytes);
     return {reinterpret_cast<const char*>(content.data()), content.size()};
-}
-
-struct AtomicFile::State {
-    fs::path directory;
-    fs::path temporary;
-    int fd = -1;
-    std::uint64_t size_bytes = 0;
-
-    ~State() {
-        if (fd < 0) return;
-        ::close(fd);
-        ::unlink(temporary.c_str());
-    }
-};
-
-AtomicFile::AtomicFile(fs::path directory) : state_(std::make_unique<State>()) {
-    state_->directory = std::move(directory);
-    state_->temporary = state_->directory / (".incoming_" + random_hex());
-    state_->fd = ::open(state_->temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (state_->fd < 0) throw_storage("a temporary file cannot be made", errno);
-}
-AtomicFile::~AtomicFile() = default;
-AtomicFile::AtomicFile(AtomicFile&&) noexcept = default;
-AtomicFile& AtomicFile::operator=(AtomicFile&&) noexcept = default;
-
-void AtomicFile::write(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(state_->fd, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) throw_storage("the file cannot be written", errno);
-        bytes = bytes.subspan(static_cast<std::size_t>(written));
-        state_->size_bytes += static_cast<std::uint64_t>(written);
-    }
-}
-
-std::uint64_t AtomicFile::size_bytes() const noexcept {
-    return state_->size_bytes;
-}
-
-fs::path AtomicFile::commit(std::string_view name) {
-    if (name.empty() || name.find('/') != std::string_view::npos || name == "." || name == ".." ||
-        name.find('\0') != std::string_view::npos) {
-        throw InvalidArgument("file.name", "the name must be one path component");
-    }
-    fs::path target = state_->directory / name;
-    if (::fsync(state_->fd) != 0) throw_storage("the file cannot be synced", errno);
-    // A link refuses to replace what is there, which a rename would do silently.
-    if (::link(state_->temporary.c_str(), target.c_str()) != 0) {
-        if (errno == EEXIST) throw Conflict("file.exists", "a file of this name is there already");
-        throw_storage("the file cannot be put in place", errno);
-    }
-    ::unlink(state_->temporary.c_str());
-    ::close(std::exchange(state_->fd, -1));
-    sync_directory(state_->directory);
-    return target;
 }
 
 std::string unique_file_name(std::string_view prefix, std::string_view extension) {

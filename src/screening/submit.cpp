@@ -1,13 +1,10 @@
 // From an upload to a queued prediction, and the removal of what a crash in between has left.
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <system_error>
 #include <vector>
 
 #include "consilia/core/error.hpp"
-#include "consilia/core/files.hpp"
 #include "consilia/validation/receive.hpp"
+#include "consilia/validation/stored_files.hpp"
 #include "screening/service_state.hpp"
 
 namespace consilia::screening {
@@ -18,7 +15,6 @@ using core::field;
 using core::Value;
 
 constexpr std::string_view kStoredPrefix = "user_";
-constexpr std::string_view kTemporaryPrefix = ".incoming_";  // of core::AtomicFile
 
 std::int64_t require_user_id(const Principal& principal, std::int64_t patient_id) {
     if (const auto* id = principal.user_id.if_as<std::int64_t>()) return *id;
@@ -49,10 +45,10 @@ validation::ReceiveOptions receive_options(const ServiceOptions& service, std::i
     options.client_name = submit.client_name;
     options.max_bytes = service.config.uploads.limit_bytes;
     options.allowed.clear();
-    for (const auto format : {imaging::ImageFormat::Jpeg, imaging::ImageFormat::Png}) {
+    for (const auto type : {validation::FileType::Jpeg, validation::FileType::Png}) {
         const std::vector<std::string>& types = service.config.uploads.types;
-        if (std::find(types.begin(), types.end(), imaging::to_string(format)) != types.end()) {
-            options.allowed.push_back(format);
+        if (std::find(types.begin(), types.end(), to_string(type)) != types.end()) {
+            options.allowed.push_back(type);
         }
     }
     return options;
@@ -69,7 +65,7 @@ std::int64_t insert_image(const data::Session& session, const validation::FileFa
                          {"size_bytes", static_cast<std::int64_t>(facts.size_bytes)},
                          {"width", facts.width},
                          {"height", facts.height},
-                         {"media_type", imaging::media_type(facts.format)},
+                         {"media_type", validation::media_type(facts.type)},
                          {"created_at", now},
                          {"updated_at", now},
                          {"is_deleted", false}});
@@ -107,44 +103,12 @@ std::int64_t find_newest_prediction(const data::Session& session, std::int64_t i
     return rows.empty() ? 0 : rows.int64(0, 0);
 }
 
-// Commits; a file whose transaction failed is removed. Where nobody can say whether it failed (the disk broke
-// in mid-commit) the file stays: a file without a row is swept later, a row without a file could not be
-// mended.
-void commit_with_file(data::Database& database, data::Transaction& transaction,
-                      validation::ReceivedFile& file) {
-    const std::filesystem::path path = file.commit();
-    try {
-        transaction.commit();
-    } catch (...) {
-        transaction.rollback();
-        bool is_recorded = true;
-        try {
-            const data::ReadScope session = database.read();
-            is_recorded = data::Query(*xray_model())
-                              .where(field("stored_name") == file.facts().stored_name)
-                              .exists(session);
-        } catch (const core::Error&) {
-            // Unknown: the file stays.
-        }
-        if (!is_recorded) validation::discard(path);
-        throw;
-    }
-}
-
-bool is_hexadecimal(std::string_view text) {
-    return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-// Only names of our own making are ever swept, so that a directory chosen by mistake loses nothing.
-bool is_swept_name(std::string_view name) {
-    constexpr std::size_t kDigits = 32;
-    if (name.starts_with(kTemporaryPrefix)) {
-        const std::string_view digits = name.substr(kTemporaryPrefix.size());
-        return digits.size() == kDigits && is_hexadecimal(digits);
-    }
-    const std::string_view stem = name.substr(0, name.rfind('.'));
-    return name.starts_with(kStoredPrefix) && stem.size() > kDigits + 1 &&
-           stem[stem.size() - kDigits - 1] == '_' && is_hexadecimal(stem.substr(stem.size() - kDigits));
+// Deleted images count too: their rows are still there, and name the files.
+bool is_recorded(const data::Session& session, const std::string& stored_name) {
+    return data::Query(*xray_model())
+        .with_deleted()
+        .where(field("stored_name") == stored_name)
+        .exists(session);
 }
 
 }  // namespace
@@ -191,7 +155,7 @@ Submission Service::State::submit(const Principal& principal, const validation::
     if (submission.is_duplicate) {
         transaction.commit();
     } else {
-        commit_with_file(database, transaction, file);
+        validation::commit_with_file(database, transaction, file, is_recorded);
     }
     return submission;
 }
@@ -226,27 +190,11 @@ std::size_t Service::sweep_orphans(std::chrono::seconds older_than) {
     if (older_than.count() <= 0) {
         throw core::InvalidArgument("screening.options", "files are swept after a time longer than zero");
     }
-    const core::Timestamp limit = state_->clock.now() - older_than;
-    std::size_t removed = 0;
-    std::error_code error;
-    std::filesystem::directory_iterator entries(state_->options.files_directory, error);
-    for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
-        const std::filesystem::directory_entry& entry = *entries;
-        const std::string name = entry.path().filename().string();
-        struct ::stat facts {};
-        if (!is_swept_name(name) || ::lstat(entry.path().c_str(), &facts) != 0 || !S_ISREG(facts.st_mode))
-            continue;
-        const core::Timestamp changed_at{std::int64_t{facts.st_mtim.tv_sec} * 1'000'000 +
-                                         facts.st_mtim.tv_nsec / 1000};
-        if (changed_at >= limit) continue;
-        const data::ReadScope session = state_->database.read();
-        if (data::Query(*xray_model()).with_deleted().where(field("stored_name") == name).exists(session))
-            continue;
-        validation::discard(entry.path());
-        ++removed;
-    }
-    if (error) throw core::StorageError("screening.files", "the directory of files: " + error.message());
-    return removed;
+    return validation::sweep_orphans(state_->database,
+                                     {.directory = state_->options.files_directory,
+                                      .prefix = std::string(kStoredPrefix),
+                                      .older_than = older_than},
+                                     state_->clock, is_recorded);
 }
 
 }  // namespace consilia::screening

@@ -1,21 +1,47 @@
 #pragma once
-// Reading an upload, with a hard limit.
+// Reading an upload in pieces, with a hard limit.
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <span>
-#include <vector>
 
 #include "consilia/validation/receive.hpp"
+#include "core/file_system.hpp"
 
 namespace consilia::validation {
 
-/// The bytes of an upload: its own, or those of the caller.
-struct UploadBytes {
-    std::vector<std::byte> owned;
-    std::span<const std::byte> bytes;
-};
+/// The pieces of an upload, one after another. Never reads more than one byte past `options.max_bytes`.
+/// Source and options are borrowed. Threading: confined.
+class UploadReader {
+public:
+    static constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
 
-/// Never reads more than one byte past `options.max_bytes`.
-/// @throws UploadRejected (`upload.too_large`, `upload.not_a_file`), NotFound, StorageError.
-UploadBytes read_upload(const UploadSource& source, const ReceiveOptions& options);
+    /// @throws UploadRejected (`upload.too_large` where the size is known, `upload.not_a_file`), NotFound,
+    ///         StorageError.
+    UploadReader(const UploadSource& source, const ReceiveOptions& options);
+
+    /// The next piece, valid until the next call; all but the last have `kPieceBytes`. Empty at the end.
+    /// @throws UploadRejected (`upload.too_large`), StorageError, InvalidArgument (`upload.source`), and what
+    ///         the stream throws.
+    std::span<const std::byte> next();
+    /// Whether everything was read.
+    [[nodiscard]] bool is_at_end() const noexcept { return is_at_end_; }
+    /// All bytes, where they are in memory anyway: those of a buffer, or of a file in one piece after it was
+    /// read. Otherwise empty.
+    [[nodiscard]] std::span<const std::byte> whole() const noexcept;
+
+private:
+    void open_file(const std::filesystem::path& path);
+    std::size_t pull(std::span<std::byte> into);
+    std::size_t read_file(std::span<std::byte> into);
+
+    const UploadSource& source_;
+    const ReceiveOptions& options_;
+    core::Descriptor file_;
+    std::span<const std::byte> given_;  // Of a buffer: all of it.
+    std::unique_ptr<std::byte[]> buffer_;
+    std::uint64_t read_bytes_ = 0;
+    bool is_at_end_ = false;
+};
 
 }  // namespace consilia::validation

@@ -15,17 +15,8 @@
 namespace consilia::core {
 namespace {
 
-std::span<const std::byte> bytes_of(std::string_view text) {
-    return std::as_bytes(std::span(text));
-}
-
 void write_whole(const std::filesystem::path& path, std::string_view content) {
     std::ofstream(path, std::ios::binary) << content;
-}
-
-std::size_t count_files(const std::filesystem::path& directory) {
-    return static_cast<std::size_t>(
-        std::distance(std::filesystem::directory_iterator(directory), std::filesystem::directory_iterator()));
 }
 
 std::string code_of(const std::function<void()>& action) {
@@ -69,56 +60,6 @@ TEST(ReadFile, SaysWhatIsWrong) {
     write_whole(directory / "f", "12345");
     EXPECT_EQ(read_text_file(directory / "f", 5), "12345");
     EXPECT_EQ(code_of([&] { (void)read_text_file(directory / "f", 4); }), "file.too_large");
-}
-
-TEST(AtomicFile, AppearsWholeUnderItsName) {
-    const test::TemporaryDirectory directory;
-    AtomicFile file(directory.path());
-    file.write(bytes_of("one "));
-    file.write(bytes_of("two"));
-    EXPECT_EQ(file.size_bytes(), 7U);
-    EXPECT_FALSE(std::filesystem::exists(directory / "f"));
-    EXPECT_EQ(file.commit("f"), directory / "f");
-    EXPECT_EQ(read_text_file(directory / "f"), "one two");
-    EXPECT_EQ(count_files(directory.path()), 1U);
-}
-
-TEST(AtomicFile, LeavesNothingBehindWithoutACommit) {
-    const test::TemporaryDirectory directory;
-    {
-        AtomicFile file(directory.path());
-        file.write(bytes_of("lost"));
-        EXPECT_EQ(count_files(directory.path()), 1U);
-        AtomicFile moved = std::move(file);
-        moved.write(bytes_of(" too"));
-    }
-    EXPECT_EQ(count_files(directory.path()), 0U);
-}
-
-TEST(AtomicFile, NeverOverwrites) {
-    const test::TemporaryDirectory directory;
-    write_whole(directory / "f", "first");
-    {
-        AtomicFile file(directory.path());
-        file.write(bytes_of("second"));
-        EXPECT_EQ(code_of([&] { file.commit("f"); }), "file.exists");
-    }
-    EXPECT_EQ(read_text_file(directory / "f"), "first");
-    EXPECT_EQ(count_files(directory.path()), 1U);
-}
-
-TEST(AtomicFile, ANameIsOneComponent) {
-    const test::TemporaryDirectory directory;
-    AtomicFile file(directory.path());
-    for (const char* name : {"", ".", "..", "a/b", "../f", "/f"}) {
-        EXPECT_EQ(code_of([&] { file.commit(name); }), "file.name") << name;
-    }
-    EXPECT_EQ(code_of([&] { file.commit(std::string_view("a\0b", 3)); }), "file.name");
-}
-
-TEST(AtomicFile, NeedsItsDirectory) {
-    const test::TemporaryDirectory directory;
-    EXPECT_EQ(code_of([&] { AtomicFile file(directory / "absent"); }), "file.io");
 }
 
 TEST(UniqueFileName, HoldsNothingThatTheClientChose) {

@@ -16,7 +16,6 @@
 namespace consilia::validation {
 namespace {
 
-using imaging::ImageFormat;
 using test::ByteVector;
 
 core::Value detail(const core::Error& error, std::string_view name) {
@@ -100,7 +99,9 @@ TEST_F(Receive, TellsWhatItReceived) {
     EXPECT_EQ(facts.client_name, "chest front.JPEG");
     EXPECT_EQ(facts.sha256, core::sha256(jpeg_));
     EXPECT_EQ(facts.size_bytes, jpeg_.size());
-    EXPECT_EQ(facts.format, ImageFormat::Jpeg);
+    EXPECT_EQ(facts.type, FileType::Jpeg);
+    EXPECT_EQ(facts.received_bytes, jpeg_.size());
+    EXPECT_EQ(facts.received_sha256, core::sha256(jpeg_));
     EXPECT_EQ(facts.width, 40U);
     EXPECT_EQ(facts.height, 30U);
 }
@@ -316,20 +317,23 @@ TEST_F(Receive, TheExtensionMustSayWhatTheContentIs) {
 // ---------------------------------------------------------------------------------------------------
 
 TEST_F(Receive, OtherContentIsAnUnsupportedType) {
-    for (const std::string_view content :
-         {"just text", "GIF89a\1\0\1\0", "%PDF-1.7", "PK\3\4", "\x89PN", "<svg/>"}) {
+    const std::vector<std::pair<std::string_view, std::string_view>> contents = {
+        {"just text", "text"}, {"GIF89a\1\2\1\2", "gif"}, {"%PDF-1.7", "pdf"},
+        {"PK\3\4", "zip"},     {"\x89PN", "unknown"},     {"<svg/>", "svg"}};
+    for (const auto& [content, found] : contents) {
         ByteVector bytes;
         test::append(bytes, content);
         const auto error = refusal(UploadSource::bytes(bytes), options("a.png"));
         ASSERT_TRUE(error) << content;
         EXPECT_EQ(error->code(), "upload.unsupported_type");
         EXPECT_EQ(error->http_status(), 415);
+        EXPECT_EQ(detail(*error, "found"), core::Value(found));
     }
 }
 
 TEST_F(Receive, OnlyAllowedTypesComeIn) {
     ReceiveOptions only_jpeg = options();
-    only_jpeg.allowed = {ImageFormat::Jpeg};
+    only_jpeg.allowed = {FileType::Jpeg};
     EXPECT_EQ(refusal(UploadSource::bytes(png_), only_jpeg)->code(), "upload.unsupported_type");
     EXPECT_FALSE(refusal(UploadSource::bytes(jpeg_), only_jpeg));
 }
@@ -419,6 +423,9 @@ TEST_F(Receive, RefusesOptionsThatMakeNoSense) {
     refuses([](ReceiveOptions& o) { o.directory.clear(); });
     refuses([](ReceiveOptions& o) { o.allowed.clear(); });
     refuses([](ReceiveOptions& o) { o.max_bytes = 0; });
+    refuses([](ReceiveOptions& o) { o.allowed = {FileType::Jpeg, FileType::Zip}; });
+    EXPECT_TRUE(is_receivable(FileType::Csv));
+    EXPECT_FALSE(is_receivable(FileType::Svg));
 }
 
 TEST_F(Receive, AMissingDirectoryIsAStorageError) {

@@ -1,5 +1,5 @@
 #pragma once
-// Files: streaming hashes, names that no client text reaches, writes that are whole or absent.
+// Files: streaming hashes, names that no client text reaches, writes that are whole or absent, maps.
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -43,8 +43,28 @@ CONSILIA_API std::vector<std::byte> read_file(const std::filesystem::path& path,
 CONSILIA_API std::string read_text_file(const std::filesystem::path& path,
                                         std::uint64_t limit_bytes = std::uint64_t{1} << 26);
 
-/// A file that appears whole or not at all: written beside its place under a temporary name, synced, renamed.
-/// Destroyed without `commit`, it leaves nothing behind. Threading: confined.
+/// The bytes of a file, mapped for reading: pages come in as they are touched, and the system takes them back
+/// when it needs the memory. Threading: compatible.
+class CONSILIA_API FileMap {
+public:
+    FileMap() noexcept = default;
+    ~FileMap();
+    FileMap(FileMap&& other) noexcept;
+    FileMap& operator=(FileMap&& other) noexcept;
+    [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
+
+private:
+    friend class AtomicFile;
+    explicit FileMap(std::span<const std::byte> bytes) noexcept : bytes_(bytes) {}
+    std::span<const std::byte> bytes_;
+};
+
+/// A file that appears whole or not at all: written without a name, synced, then linked into its place.
+///
+/// Without a name nobody else can open it, and nothing of it stays when the process is killed. Where the file
+/// system knows no such files (or /proc is missing) it has a temporary name beside its place instead.
+/// What is written is sent to the disk meanwhile, so that `commit` waits for little. Destroyed without
+/// `commit`, it leaves nothing behind. Threading: confined.
 class CONSILIA_API AtomicFile {
 public:
     /// Opens a temporary file in `directory`, which must exist. @throws StorageError.
@@ -56,8 +76,14 @@ public:
     /// @throws StorageError with the reason of the system (disk full, quota).
     void write(std::span<const std::byte> bytes);
     [[nodiscard]] std::uint64_t size_bytes() const noexcept;
-    /// Syncs the file, gives it `name` inside its directory and syncs the directory.
-    /// @throws Conflict (`file.exists`) if the name is taken: nothing is ever overwritten.
+    /// Maps what was written so far; the map outlives the file. @throws StorageError.
+    [[nodiscard]] FileMap map() const;
+    /// Waits until what was written is on the disk, so that `commit` waits for less: for callers who hold a
+    /// lock around that. @throws StorageError.
+    void sync();
+    /// Syncs the file, gives it `name` inside its directory and syncs the directory. Call once.
+    /// @throws Conflict (`file.exists`) if the name is taken: nothing is ever overwritten; StorageError, and
+    ///         then no file of this name is left; InvalidArgument (`file.committed`) the second time.
     std::filesystem::path commit(std::string_view name);
 
 private:
