@@ -16,6 +16,7 @@
 #include "bindings.hpp"
 #include "consilia/core/error.hpp"
 #include "consilia/screening/service.hpp"
+#include "upload_source.hpp"
 
 namespace consilia::bindings {
 namespace {
@@ -45,34 +46,6 @@ py::bytes to_bytes(const std::string& text) {
 core::Date to_date(const py::object& date) {
     return core::parse_date(py::str(date.attr("isoformat")()).cast<std::string>());
 }
-
-/// An upload: a path, or a bytes-like object that is borrowed for the call.
-class PythonSource {
-public:
-    explicit PythonSource(const py::object& source) {
-        if (py::isinstance<py::str>(source) || py::hasattr(source, "__fspath__")) {
-            path_ = source.cast<std::filesystem::path>();
-            return;
-        }
-        if (!PyObject_CheckBuffer(source.ptr())) {
-            throw core::InvalidArgument("upload.source", "an upload must be a path or bytes");
-        }
-        view_ = std::make_unique<py::buffer_info>(py::reinterpret_borrow<py::buffer>(source).request());
-        if (view_->ndim != 1 || view_->itemsize != 1 || view_->strides[0] != 1) {
-            throw core::InvalidArgument("upload.source", "the bytes of an upload must be one dense run");
-        }
-    }
-
-    [[nodiscard]] validation::UploadSource get() const {
-        if (!view_) return validation::UploadSource::file(path_);
-        return validation::UploadSource::bytes(
-            {static_cast<const std::byte*>(view_->ptr), static_cast<std::size_t>(view_->size)});
-    }
-
-private:
-    std::unique_ptr<py::buffer_info> view_;
-    std::filesystem::path path_;
-};
 
 /// Calls a Python function about progress. What it raises stops the work and is raised again afterwards: an
 /// exception must not cross the worker, which would take it for a failure of the model.

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kWritebackBytes = std::uint64_t{1} << 20;  // Sent to the disk at once.
+constexpr std::uint64_t kWritebackBytes = std::uint64_t{4} << 20;  // Sent to the disk at once.
 
 // The name of an open file for linkat: only this one needs no privilege.
 std::string name_of(int fd) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "consilia/imaging/metadata.hpp"
 #include "validation/client_name.hpp"
 
 namespace consilia::validation {
@@ -141,19 +142,18 @@ FileType check_type(std::span<const std::byte> head, const std::optional<std::st
 }
 
 imaging::ImageInfo check_image(std::span<const std::byte> bytes, const ReceiveOptions& options) {
-    return as_upload(options, [&] {
-        const imaging::ImageInfo info = imaging::check_structure(bytes, options.limits);
-        (void)imaging::decode(bytes, options.limits);
-        return info;
-    });
+    return as_upload(options, [&] { return imaging::verify(bytes, options.limits); });
 }
 
 std::optional<std::vector<std::byte>> without_metadata(std::span<const std::byte> bytes, ImageFormat format,
                                                        const ReceiveOptions& options) {
-    (void)format;
-    (void)bytes;
-    (void)options;
-    return std::nullopt;
+    if (options.metadata == MetadataMode::Keep) return std::nullopt;
+    return as_upload(options, [&]() -> std::optional<std::vector<std::byte>> {
+        if (options.metadata == MetadataMode::Reencode) return imaging::reencode(bytes, format, options.limits);
+        std::vector<std::byte> stripped = imaging::strip_metadata(bytes, options.limits);
+        if (std::ranges::equal(stripped, bytes)) return std::nullopt;
+        return stripped;
+    });
 }
 
 void scan(std::span<const std::byte> bytes, const ReceiveOptions& options) {

@@ -462,11 +462,13 @@ TEST_F(Receive, HoldsForTwoHundredDamagedFiles) {
                                          "upload.too_many_pixels", "upload.damaged",
                                          "upload.too_complex",     "upload.trailing_data"};
     std::set<std::string> seen;
+    ReceiveOptions as_it_came = options();
+    as_it_came.metadata = MetadataMode::Keep;
     for (std::uint64_t seed = 1; seed <= 200; ++seed) {
         const ByteVector bytes = test::mutated(originals[seed % originals.size()], seed);
         SCOPED_TRACE(seed);
         try {
-            ReceivedFile file = receive(UploadSource::bytes(bytes), options());
+            ReceivedFile file = receive(UploadSource::bytes(bytes), as_it_came);
             EXPECT_NO_THROW((void)imaging::decode(bytes));
             const std::filesystem::path path = file.commit();
             EXPECT_EQ(core::read_file(path), bytes);
