@@ -16,6 +16,8 @@ PYBIND11_MODULE(_core, module) {
     bind_layer("access", "Who may do what, and who did: policies, principals, the audit log.",
                &bindings::bind_access);
     bind_layer("imaging", "Images: decoding within limits, and pipelines.", &bindings::bind_imaging);
+    bind_layer("uploads", "Files that come in: types, checks, scanners, quarantine, quotas.",
+               &bindings::bind_uploads);
     bind_layer("inference", "Ensembles of models within a memory budget.", &bindings::bind_inference);
     bind_layer("screening", "The X-ray screening service.", &bindings::bind_screening);
 }

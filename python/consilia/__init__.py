@@ -54,16 +54,17 @@ __all__ = [
     "parameter",
     "parse_expression",
     "screening",
+    "uploads",
     "verify_audit_file",
 ]
 
-_SUBMODULES = {"access", "data", "functions", "imaging", "inference", "screening"}
+_SUBMODULES = {"access", "data", "functions", "imaging", "inference", "screening", "uploads"}
 _AUDIT = {name for name in __all__ if name.startswith("Audit")} | {"verify_audit_file"}
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from consilia import access, data, functions, imaging, inference, screening
+    from consilia import access, data, functions, imaging, inference, screening, uploads
     from consilia._core import (
         Cancelled,
         Config,

@@ -1,0 +1,451 @@
+// Uploads for Python: types by content, `receive`, scanners, quarantine and the store of uploads.
+#include <pybind11/chrono.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "consilia/validation/upload_store.hpp"
+#include "data_native.hpp"
+#include "native.hpp"
+#include "shared_function.hpp"
+#include "upload_source.hpp"
+
+namespace consilia::bindings {
+namespace {
+
+namespace fs = std::filesystem;
+using validation::ClamdScanner;
+using validation::FileFacts;
+using validation::FileType;
+using validation::MetadataMode;
+using validation::Quarantine;
+using validation::QuarantineEntry;
+using validation::QuarantineOptions;
+using validation::ReceivedFile;
+using validation::ReceiveOptions;
+using validation::ScanVerdict;
+using validation::Upload;
+using validation::UploadStatus;
+using validation::UploadStore;
+using validation::UploadStoreOptions;
+
+// ---- Types
+
+/// The names of all types as Python strings, made once; null for what is not known, which is None.
+PyObject* name_of(FileType type) {
+    static const auto names = [] {
+        std::array<PyObject*, static_cast<std::size_t>(validation::kLastFileType) + 1> made{};
+        for (std::size_t i = 0; i < made.size(); ++i) made[i] = interned(to_string(static_cast<FileType>(i)));
+        made[0] = Py_None;
+        return made;
+    }();
+    return names[static_cast<std::size_t>(type)];
+}
+
+/// A fast call: typing takes a tenth of what a call through pybind11 would.
+PyObject* detect_type(PyObject* /*module*/, PyObject* bytes) {
+    return guarded([&]() -> PyObject* {
+        if (PyBytes_CheckExact(bytes)) {
+            const auto* data = reinterpret_cast<const std::byte*>(PyBytes_AS_STRING(bytes));
+            return Py_NewRef(
+                name_of(validation::detect_type({data, static_cast<std::size_t>(PyBytes_GET_SIZE(bytes))})));
+        }
+        Py_buffer view;
+        if (PyObject_GetBuffer(bytes, &view, PyBUF_SIMPLE) != 0) throw py::error_already_set();
+        const FileType type = validation::detect_type(
+            {static_cast<const std::byte*>(view.buf), static_cast<std::size_t>(view.len)});
+        PyBuffer_Release(&view);
+        return Py_NewRef(name_of(type));
+    });
+}
+
+PyMethodDef kDetectType = {
+    "detect_type", &detect_type, METH_O,
+    "detect_type(data: bytes | bytearray | memoryview) -> str | None\n\n"
+    "The type of a file by its first bytes (32,774 are enough): `jpeg`, `zip`, `text`; None if unknown.\n"
+    "A container is named as such: an office document is a `zip`."};
+
+FileType type_of(const std::string& name) {
+    const FileType type = validation::file_type_of(name);
+    if (type == FileType::Unknown)
+        throw core::InvalidArgument("upload.options", "there is no type of this name");
+    return type;
+}
+
+void bind_types(py::module_& module) {
+    if (PyModule_AddObject(module.ptr(), "detect_type",
+                           owned(PyCFunction_NewEx(&kDetectType, nullptr, nullptr)).release().ptr()) != 0)
+        throw py::error_already_set();
+    module.def(
+        "media_type", [](const std::string& type) { return media_type(type_of(type)); }, py::arg("type"),
+        "`image/jpeg` for `jpeg`.");
+    module.def(
+        "extensions",
+        [](const std::string& type) {
+            const auto all = validation::extensions(type_of(type));
+            return std::vector<std::string>(all.begin(), all.end());
+        },
+        py::arg("type"), "The extensions that files of this type have, the usual one first.");
+    module.def(
+        "is_receivable", [](const std::string& type) { return is_receivable(type_of(type)); },
+        py::arg("type"), "Whether files of this type can be received: those that are checked to their end.");
+}
+
+// ---- Scanners
+
+/// None: clean. A text: the name of what was found.
+std::optional<std::string> infection(const ScanVerdict& verdict) {
+    if (verdict.kind == ScanVerdict::Kind::Clean) return std::nullopt;
+    if (verdict.kind == ScanVerdict::Kind::Infected) return verdict.name;
+    throw core::Unavailable("upload.scanner_unavailable", "the scanner failed: " + verdict.name,
+                            {{"reason", verdict.name}});
+}
+
+validation::Scanner scanner_of(const py::object& scanner) {
+    if (scanner.is_none()) return {};
+    if (py::isinstance<ClamdScanner>(scanner)) return scanner.cast<ClamdScanner>();
+    if (PyCallable_Check(scanner.ptr()) == 0) throw_type_error("a scanner must be callable");
+    return [function = SharedFunction(scanner)](std::span<const std::byte> bytes) {
+        const py::gil_scoped_acquire acquire;
+        const auto view = py::memoryview::from_memory(static_cast<const void*>(bytes.data()),
+                                                      static_cast<py::ssize_t>(bytes.size()));
+        const py::object found = py::reinterpret_borrow<py::object>(function.get())(view);
+        view.attr("release")();  // What it keeps must not outlive the bytes.
+        if (found.is_none()) return ScanVerdict::clean();
+        return ScanVerdict::infected(std::string(text_of(found.ptr())));
+    };
+}
+
+void bind_scanners(py::module_& module) {
+    using std::chrono::milliseconds;
+    const validation::ClamdOptions defaults;
+    py::class_<ClamdScanner>(
+        module, "ClamdScanner",
+        "ClamAV's daemon, asked over its socket. Fails closed: what it did not call clean does "
+        "not come in.")
+        .def(py::init([](std::string address, std::int64_t connect_timeout_ms, std::int64_t read_timeout_ms) {
+                 return ClamdScanner({.address = std::move(address),
+                                      .connect_timeout = milliseconds(connect_timeout_ms),
+                                      .read_timeout = milliseconds(read_timeout_ms)});
+             }),
+             py::arg("address") = defaults.address, py::kw_only(),
+             py::arg("connect_timeout_ms") = defaults.connect_timeout.count(),
+             py::arg("read_timeout_ms") = defaults.read_timeout.count(),
+             "`address` is `unix:/path` or `tcp:host:port`.")
+        .def(
+            "__call__",
+            [](const ClamdScanner& self, const py::object& data) {
+                const auto view = dense_view(data);
+                const py::gil_scoped_release release;
+                return infection(self.scan(
+                    {static_cast<const std::byte*>(view->ptr), static_cast<std::size_t>(view->size)}));
+            },
+            py::arg("data"),
+            "None for clean bytes, or the name of the signature that was found.\n\n"
+            "Raises:\n    Unavailable: `upload.scanner_unavailable`.")
+        .def("ping", &ClamdScanner::ping, py::call_guard<py::gil_scoped_release>(),
+             "Whether the daemon answers.")
+        .def("version", &ClamdScanner::version, py::call_guard<py::gil_scoped_release>(),
+             "Version of the daemon and of its signatures.");
+}
+
+// ---- Receiving
+
+MetadataMode metadata_of(const std::string& name) {
+    if (name == "strip") return MetadataMode::Strip;
+    if (name == "keep") return MetadataMode::Keep;
+    if (name == "reencode") return MetadataMode::Reencode;
+    throw core::InvalidArgument("upload.options", "metadata is `strip`, `keep` or `reencode`");
+}
+
+/// What `receive` and the store have in common, as keywords of one dict: bound once.
+ReceiveOptions options_of(const py::kwargs& given) {
+    ReceiveOptions options;
+    for (const auto& [key, value] : given) {
+        const std::string name = key.cast<std::string>();
+        if (name == "max_bytes") {
+            options.max_bytes = value.cast<std::uint64_t>();
+        } else if (name == "allowed") {
+            options.allowed.clear();
+            for (const py::handle each : value) options.allowed.push_back(type_of(each.cast<std::string>()));
+        } else if (name == "metadata") {
+            options.metadata = metadata_of(value.cast<std::string>());
+        } else if (name == "scanner") {
+            options.scanner = scanner_of(py::reinterpret_borrow<py::object>(value));
+        } else if (name == "quarantine") {
+            if (!value.is_none()) options.quarantine = value.cast<QuarantineOptions>();
+        } else if (name == "max_pixels") {
+            options.limits.max_pixels = value.cast<std::uint64_t>();
+        } else if (name == "max_memory_bytes") {
+            options.limits.max_memory_bytes = value.cast<std::uint64_t>();
+        } else {
+            throw_type_error("there is no option `" + name + "`");
+        }
+    }
+    return options;
+}
+
+/// A received file that can be let go of before Python collects it.
+struct HeldFile {
+    std::optional<ReceivedFile> file;
+    FileFacts facts;
+    fs::path commit() {
+        if (!file) throw core::InvalidArgument("file.committed", "the file is committed or closed already");
+        fs::path path = file->commit();
+        file.reset();
+        return path;
+    }
+};
+
+template <class T>
+py::cpp_function fact(T FileFacts::*member) {
+    return [member](const HeldFile& self) { return self.facts.*member; };
+}
+
+void bind_received(py::module_& module) {
+    py::class_<HeldFile>(
+        module, "ReceivedFile",
+        "A checked file that has no name yet: `commit` gives it one, and without that nothing "
+        "of it is left.")
+        .def_property_readonly("stored_name", fact(&FileFacts::stored_name))
+        .def_property_readonly("client_name", fact(&FileFacts::client_name), "Sanitised, for display only.")
+        .def_property_readonly("sha256", fact(&FileFacts::sha256), "Of what is stored.")
+        .def_property_readonly("size_bytes", fact(&FileFacts::size_bytes), "Of what is stored.")
+        .def_property_readonly("received_sha256", fact(&FileFacts::received_sha256), "Of what came in.")
+        .def_property_readonly("received_bytes", fact(&FileFacts::received_bytes), "Of what came in.")
+        .def_property_readonly("type", [](const HeldFile& self) { return to_string(self.facts.type); })
+        .def_property_readonly("media_type", [](const HeldFile& self) { return media_type(self.facts.type); })
+        .def_property_readonly("width", fact(&FileFacts::width), "Of an image; otherwise 0.")
+        .def_property_readonly("height", fact(&FileFacts::height), "Of an image; otherwise 0.")
+        .def("commit", &HeldFile::commit, py::call_guard<py::gil_scoped_release>(),
+             "Syncs the file, gives it its stored name, and tells its path. Call it inside the transaction "
+             "that "
+             "records the file, before that commits.")
+        .def(
+            "close", [](HeldFile& self) { self.file.reset(); }, "Lets go of a file that is not committed.")
+        .def("__enter__", [](const py::object& self) { return self; })
+        .def("__exit__", [](HeldFile& self, const py::args&) { self.file.reset(); });
+    module.def(
+        "receive",
+        [](const py::object& source, const fs::path& directory, const std::string& prefix,
+           std::optional<std::string> client_name, std::optional<std::string> client_type,
+           const std::string& field, const py::kwargs& more) {
+            ReceiveOptions options = options_of(more);
+            options.directory = directory;
+            options.prefix = prefix;
+            options.client_name = std::move(client_name);
+            options.client_type = std::move(client_type);
+            options.field = field;
+            const PythonSource given(source);
+            const py::gil_scoped_release release;
+            ReceivedFile file = validation::receive(given.get(), options);
+            auto held = std::make_unique<HeldFile>();
+            held->facts = file.facts();
+            held->file.emplace(std::move(file));
+            return held;
+        },
+        py::arg("source"), py::arg("directory"), py::kw_only(), py::arg("prefix") = ReceiveOptions().prefix,
+        py::arg("client_name") = py::none(), py::arg("client_type") = py::none(),
+        py::arg("field") = ReceiveOptions().field,
+        "Receives a path, bytes, or what a function `read(size)` gives. See `consilia.uploads.receive`.");
+    module.def("discard", &validation::discard, py::arg("path"), py::call_guard<py::gil_scoped_release>(),
+               "Removes a committed file whose transaction failed; one that is gone already is no error.");
+}
+
+// ---- Quarantine
+
+void bind_quarantine(py::module_& module) {
+    py::class_<QuarantineEntry>(module, "QuarantineEntry", "What is known of a file in quarantine.")
+        .def_readonly("name", &QuarantineEntry::name)
+        .def_readonly("code", &QuarantineEntry::code, "Why it was refused: `upload.damaged`.")
+        .def_readonly("message", &QuarantineEntry::message)
+        .def_readonly("details_json", &QuarantineEntry::details_json)
+        .def_readonly("client_name", &QuarantineEntry::client_name, "Sanitised, for display only.")
+        .def_readonly("sha256", &QuarantineEntry::sha256)
+        .def_readonly("size_bytes", &QuarantineEntry::size_bytes)
+        .def_property_readonly(
+            "refused_at", [](const QuarantineEntry& self) { return to_python(core::Value(self.refused_at)); })
+        .def("__repr__", [](const QuarantineEntry& self) {
+            return "<QuarantineEntry: " + self.name + ", " + self.code + ">";
+        });
+    const QuarantineOptions defaults;
+    py::class_<QuarantineOptions>(module, "QuarantineOptions", "Where refused files are kept, and how many.")
+        .def(py::init([](fs::path directory, std::size_t max_files, std::uint64_t max_bytes) {
+                 return QuarantineOptions{std::move(directory), max_files, max_bytes};
+             }),
+             py::arg("directory"), py::kw_only(), py::arg("max_files") = defaults.max_files,
+             py::arg("max_bytes") = defaults.max_bytes)
+        .def_readonly("directory", &QuarantineOptions::directory)
+        .def_readonly("max_files", &QuarantineOptions::max_files)
+        .def_readonly("max_bytes", &QuarantineOptions::max_bytes);
+    const py::call_guard<py::gil_scoped_release> no_gil;
+    py::class_<Quarantine>(module, "Quarantine",
+                           "A directory of refused files, each under a random name with what is known of it.")
+        .def(py::init([](QuarantineOptions options) { return Quarantine(std::move(options)); }),
+             py::arg("options"))
+        .def("list", &Quarantine::list, no_gil, "The oldest first.")
+        .def("get", &Quarantine::get, no_gil, py::arg("name"),
+             "Raises:\n    NotFound: `quarantine.not_found`.")
+        .def("remove", &Quarantine::remove, no_gil, py::arg("name"),
+             "Removes a file and what is known of it; whether it was there.")
+        .def("release", &Quarantine::release, no_gil, py::arg("name"), py::arg("directory"),
+             py::arg("file_name"), "Moves a file out, for one that was refused wrongly; tells its new path.");
+}
+
+// ---- The store
+
+struct BoundStore {
+    BoundStore(const std::shared_ptr<data::Database>& used, UploadStoreOptions options)
+        : database(used), store(*used, std::move(options)) {}
+    std::shared_ptr<data::Database> database;
+    UploadStore store;
+};
+
+UploadStatus status_of(const std::string& name) {
+    for (const auto& [status, known] : enum_names(UploadStatus{})) {
+        if (name == known) return status;
+    }
+    throw core::InvalidArgument("upload.options", "a status is `stored` or `quarantined`");
+}
+
+validation::DuplicateScope duplicates_of(const std::string& name) {
+    if (name == "owner") return validation::DuplicateScope::Owner;
+    if (name == "global") return validation::DuplicateScope::Global;
+    if (name == "none") return validation::DuplicateScope::None;
+    throw core::InvalidArgument("upload.options", "duplicates are `owner`, `global` or `none`");
+}
+
+void bind_rows(py::module_& module) {
+    py::class_<Upload>(module, "Upload", "A row of `consilia_uploads`.")
+        .def_readonly("id", &Upload::id)
+        .def_readonly("owner_id", &Upload::owner_id)
+        .def_property_readonly(
+            "status",
+            [](const Upload& self) { return self.status == UploadStatus::Stored ? "stored" : "quarantined"; })
+        .def_readonly("stored_name", &Upload::stored_name)
+        .def_readonly("client_name", &Upload::client_name, "Sanitised, for display only.")
+        .def_readonly("media_type", &Upload::media_type)
+        .def_readonly("sha256", &Upload::sha256, "Of what is stored.")
+        .def_readonly("size_bytes", &Upload::size_bytes)
+        .def_readonly("received_sha256", &Upload::received_sha256, "Of what came in.")
+        .def_readonly("received_bytes", &Upload::received_bytes)
+        .def_readonly("width", &Upload::width)
+        .def_readonly("height", &Upload::height)
+        .def_readonly("code", &Upload::code, "Why it was refused; None if it was not.")
+        .def_readonly("reason", &Upload::reason)
+        .def_property_readonly("created_at",
+                               [](const Upload& self) { return to_python(core::Value(self.created_at)); })
+        .def("__repr__", [](const Upload& self) {
+            return "<Upload " + std::to_string(self.id) + ": " + self.stored_name + ">";
+        });
+    py::class_<validation::StoredUpload>(module, "StoredUpload", "What became of an upload.")
+        .def_readonly("upload", &validation::StoredUpload::upload)
+        .def_readonly("is_duplicate", &validation::StoredUpload::is_duplicate,
+                      "The upload is an older one with the same bytes; nothing was stored.");
+    py::class_<validation::UploadUsage>(module, "UploadUsage", "What an owner has used of this UTC day.")
+        .def_readonly("files", &validation::UploadUsage::files)
+        .def_readonly("bytes", &validation::UploadUsage::bytes)
+        .def_property_readonly("resets_at", [](const validation::UploadUsage& self) {
+            return to_python(core::Value(self.resets_at));
+        });
+}
+
+void bind_store(py::module_& module) {
+    bind_rows(module);
+    module.def(
+        "create_upload_tables",
+        [](const py::object& database) {
+            const std::shared_ptr<data::Database> held = as_session(database.ptr())->database;
+            const py::gil_scoped_release release;
+            validation::create_upload_tables(*held);
+        },
+        py::arg("database"), "Creates what is missing of the table `consilia_uploads`.");
+    const py::call_guard<py::gil_scoped_release> no_gil;
+    py::class_<BoundStore>(module, "UploadStore",
+                           "Stored files and their rows, which appear together or not at all, within quotas.")
+        .def(py::init([](const py::object& database, const fs::path& directory,
+                         std::int64_t files_per_day_max, std::int64_t bytes_per_day_max,
+                         const std::string& duplicates, const py::kwargs& more) {
+                 UploadStoreOptions options;
+                 options.receive = options_of(more);
+                 options.receive.directory = directory;
+                 options.files_per_day_max = files_per_day_max;
+                 options.bytes_per_day_max = bytes_per_day_max;
+                 options.duplicates = duplicates_of(duplicates);
+                 return std::make_unique<BoundStore>(as_session(database.ptr())->database,
+                                                     std::move(options));
+             }),
+             py::arg("database"), py::arg("directory"), py::kw_only(), py::arg("files_per_day_max") = 0,
+             py::arg("bytes_per_day_max") = 0, py::arg("duplicates") = "owner",
+             "Further options are those of `receive`: `allowed`, `max_bytes`, `metadata`, `scanner`,\n"
+             "`quarantine`. A maximum of 0 is no limit.")
+        .def(
+            "receive",
+            [](BoundStore& self, const py::object& source, std::int64_t owner_id,
+               std::optional<std::string> client_name, std::optional<std::string> client_type,
+               const std::string& field) {
+                const PythonSource given(source);
+                const validation::UploadRequest request{owner_id, std::move(client_name),
+                                                        std::move(client_type), field};
+                const py::gil_scoped_release release;
+                return self.store.receive(given.get(), request);
+            },
+            py::arg("source"), py::arg("owner_id"), py::kw_only(), py::arg("client_name") = py::none(),
+            py::arg("client_type") = py::none(), py::arg("field") = "file",
+            "Receives a path, bytes, or what a function `read(size)` gives, and records it.\n\n"
+            "Raises:\n"
+            "    ResourceExhausted: `quota.files`, `quota.bytes` (HTTP 429).\n"
+            "    UploadRejected: as `consilia.uploads.receive`.")
+        .def(
+            "path_of",
+            [](const BoundStore& self, const Upload& upload) { return self.store.path_of(upload); },
+            py::arg("upload"))
+        .def(
+            "find", [](const BoundStore& self, std::int64_t id) { return self.store.find(id); }, no_gil,
+            py::arg("id"))
+        .def(
+            "list",
+            [](const BoundStore& self, std::int64_t owner_id, const std::string& status, std::int64_t before,
+               std::int64_t limit) { return self.store.list(owner_id, status_of(status), before, limit); },
+            no_gil, py::arg("owner_id"), py::kw_only(), py::arg("status") = "stored", py::arg("before") = 0,
+            py::arg("limit") = 100, "The newest first, with ids below `before` unless that is 0.")
+        .def(
+            "usage", [](const BoundStore& self, std::int64_t owner_id) { return self.store.usage(owner_id); },
+            no_gil, py::arg("owner_id"))
+        .def(
+            "remove",
+            [](BoundStore& self, std::int64_t owner_id, std::int64_t id) {
+                return self.store.remove(owner_id, id);
+            },
+            no_gil, py::arg("owner_id"), py::arg("id"),
+            "Deletes an upload of this owner and its file; whether it was there.")
+        .def(
+            "sweep_orphans",
+            [](BoundStore& self, std::int64_t older_than_s) {
+                return self.store.sweep_orphans(std::chrono::seconds(older_than_s));
+            },
+            no_gil, py::kw_only(), py::arg("older_than_s") = 86'400,
+            "Removes files that no row names, which a crash can leave; how many.");
+}
+
+}  // namespace
+
+void bind_uploads(py::module_& module) {
+    bind_types(module);
+    bind_scanners(module);
+    bind_quarantine(module);
+    bind_received(module);
+    bind_store(module);
+}
+
+}  // namespace consilia::bindings
