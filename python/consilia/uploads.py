@@ -94,8 +94,8 @@ def receive(
     it in a thread (`await asyncio.to_thread(receive, ...)`).
 
     Args:
-        source: What to read; see `Source`. Of an upload of a web framework the name and the media type that the
-            client gave are taken over, unless they are given here.
+        source: What to read; see `Source`. Of an upload of a web framework the name and the media type that
+            the client gave are taken over, unless they are given here.
         directory: An existing directory for the stored files.
         prefix: How the stored name begins, by convention `user_{id}`: `{prefix}_{random}.png`.
         client_name: The name that the client gave, checked and never stored.
@@ -134,7 +134,7 @@ def receive(
 
 
 class UploadStore(_uploads.UploadStore):
-    """Stored files and their rows (`consilia_uploads`), which appear together or not at all, within quotas."""
+    """Stored files and their rows (`consilia_uploads`), together or not at all, within quotas."""
 
     def __init__(
         self,

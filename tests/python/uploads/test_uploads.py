@@ -1,4 +1,4 @@
-"""Files come in through Python as they do in C++: from what web frameworks give, within quotas, or not at all."""
+"""Files come in through Python as in C++: from what web frameworks give, within quotas, or not at all."""
 
 from __future__ import annotations
 
