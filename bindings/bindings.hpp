@@ -17,6 +17,7 @@ void bind_core(py::module_& module);
 void bind_config(py::module_& module);
 void bind_logging(py::module_& module);
 void bind_imaging(py::module_& module);
+void bind_dicom(py::module_& module);
 void bind_inference(py::module_& module);
 void bind_dispatcher(py::module_& module);
 void bind_opinion(py::module_& module);

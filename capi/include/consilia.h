@@ -6,6 +6,7 @@
 #include "consilia/c/audit.h"
 #include "consilia/c/core.h"
 #include "consilia/c/data.h"
+#include "consilia/c/dicom.h"
 #include "consilia/c/dispatcher.h"
 #include "consilia/c/drift.h"
 #include "consilia/c/guard.h"

@@ -44,6 +44,7 @@ __all__ = [
     "access",
     "configure_logging",
     "data",
+    "dicom",
     "field",
     "functions",
     "imaging",
@@ -58,13 +59,13 @@ __all__ = [
     "verify_audit_file",
 ]
 
-_SUBMODULES = {"access", "data", "functions", "imaging", "inference", "screening", "uploads"}
+_SUBMODULES = {"access", "data", "dicom", "functions", "imaging", "inference", "screening", "uploads"}
 _AUDIT = {name for name in __all__ if name.startswith("Audit")} | {"verify_audit_file"}
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from consilia import access, data, functions, imaging, inference, screening, uploads
+    from consilia import access, data, dicom, functions, imaging, inference, screening, uploads
     from consilia._core import (
         Cancelled,
         Config,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "consilia/core/error.hpp"
+#include "consilia/imaging/dicom.hpp"
 #include "imaging/jpeg_codec.hpp"
 #include "imaging/png_codec.hpp"
 #include "imaging/structure.hpp"
@@ -19,7 +20,9 @@ core::Value number(std::uint64_t value) {
 
 Structure walk(Bytes bytes, Walk how, std::uint32_t max_segments) {
     const std::optional<ImageFormat> format = detect_format(bytes);
-    if (!format) throw core::ValidationError("image.unsupported_type", "the content is neither JPEG nor PNG");
+    if (!format) {
+        throw core::ValidationError("image.unsupported_type", "the content is neither JPEG, PNG nor DICOM");
+    }
     return *format == ImageFormat::Jpeg ? walk_jpeg(bytes, how, max_segments)
                                         : walk_png(bytes, how, max_segments);
 }
@@ -42,6 +45,10 @@ Structure walk_to_end(Bytes bytes, Walk how, const DecodeLimits& limits) {
     check_limits(found.info, memory_bytes(found), limits);
     if (!found.damage.empty()) throw_damaged(found.damage, found.damage_offset);
     return found;
+}
+
+bool is_dicom(Bytes bytes) {
+    return detect_format(bytes) == ImageFormat::Dicom;
 }
 
 }  // namespace
@@ -70,15 +77,17 @@ void check_limits(const ImageInfo& info, std::uint64_t memory_bytes, const Decod
 }
 
 std::string_view to_string(ImageFormat format) noexcept {
-    return format == ImageFormat::Jpeg ? "jpeg" : "png";
+    return format == ImageFormat::Jpeg ? "jpeg" : format == ImageFormat::Png ? "png" : "dicom";
 }
 
 std::string_view media_type(ImageFormat format) noexcept {
-    return format == ImageFormat::Jpeg ? "image/jpeg" : "image/png";
+    return format == ImageFormat::Jpeg  ? "image/jpeg"
+           : format == ImageFormat::Png ? "image/png"
+                                        : "application/dicom";
 }
 
 std::string_view file_extension(ImageFormat format) noexcept {
-    return format == ImageFormat::Jpeg ? ".jpg" : ".png";
+    return format == ImageFormat::Jpeg ? ".jpg" : format == ImageFormat::Png ? ".png" : ".dcm";
 }
 
 void throw_damaged(std::string_view reason, std::size_t offset) {
@@ -105,14 +114,21 @@ std::optional<ImageFormat> detect_format(Bytes bytes) noexcept {
     };
     if (starts_with(kJpeg)) return ImageFormat::Jpeg;
     if (starts_with(kPng)) return ImageFormat::Png;
+    // PS3.10, 7.1: 128 bytes that may be anything come first.
+    constexpr std::size_t kDicomAt = 128;
+    if (bytes.size() >= kDicomAt + 4 && std::memcmp(bytes.data() + kDicomAt, "DICM", 4) == 0) {
+        return ImageFormat::Dicom;
+    }
     return std::nullopt;
 }
 
 ImageInfo probe(Bytes bytes) {
+    if (is_dicom(bytes)) return probe_dicom(bytes);
     return walk(bytes, Walk::Header, DecodeLimits{}.max_segments).info;
 }
 
 ImageInfo check_structure(Bytes bytes, const DecodeLimits& limits) {
+    if (is_dicom(bytes)) return check_dicom(bytes, limits);
     const Structure found = walk_to_end(bytes, Walk::Whole, limits);
     if (found.end != bytes.size()) {
         throw core::ValidationError(
@@ -124,7 +140,9 @@ ImageInfo check_structure(Bytes bytes, const DecodeLimits& limits) {
 
 ImageInfo verify(Bytes bytes, const DecodeLimits& limits) {
     const ImageInfo info = check_structure(bytes, limits);
-    if (info.format == ImageFormat::Png) {
+    if (info.format == ImageFormat::Dicom) {
+        (void)decode_dicom(bytes, {.limits = limits});
+    } else if (info.format == ImageFormat::Png) {
         verify_png(bytes);
     } else {
         verify_jpeg(bytes, info, limits);
@@ -133,12 +151,17 @@ ImageInfo verify(Bytes bytes, const DecodeLimits& limits) {
 }
 
 Image decode(Bytes bytes, const DecodeLimits& limits) {
+    if (is_dicom(bytes)) return decode_dicom(bytes, {.limits = limits});
     const ImageInfo info = walk_to_end(bytes, Walk::Container, limits).info;
     if (info.format == ImageFormat::Png) return decode_png(bytes, info);
     return apply_orientation(decode_jpeg(bytes, info, limits), info.orientation);
 }
 
 std::vector<std::byte> reencode(Bytes bytes, ImageFormat format, const DecodeLimits& limits) {
+    if (format == ImageFormat::Dicom) {
+        throw core::InvalidArgument("image.format", "an image is encoded as JPEG or PNG",
+                                    {{"field", "format"}});
+    }
     const Image image = decode(bytes, limits);
     return format == ImageFormat::Jpeg ? encode_jpeg(image) : encode_png(image);
 }

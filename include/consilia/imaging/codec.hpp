@@ -1,5 +1,5 @@
 #pragma once
-// JPEG and PNG: what a file says that it is, whether it is whole and decodes, its pixels, and files of
+// JPEG, PNG and DICOM: what a file says that it is, whether it is whole and decodes, its pixels, and files of
 // pixels.
 #include <cstddef>
 #include <cstdint>
@@ -14,13 +14,13 @@
 namespace consilia::imaging {
 
 /// The formats that are decoded.
-enum class ImageFormat : std::uint8_t { Jpeg, Png };
+enum class ImageFormat : std::uint8_t { Jpeg, Png, Dicom };
 
-/// `jpeg`, `png`.
+/// `jpeg`, `png`, `dicom`.
 CONSILIA_API std::string_view to_string(ImageFormat format) noexcept;
-/// `image/jpeg`, `image/png`.
+/// `image/jpeg`, `image/png`, `application/dicom`.
 CONSILIA_API std::string_view media_type(ImageFormat format) noexcept;
-/// The usual one of a file's name: `.jpg`, `.png`.
+/// The usual one of a file's name: `.jpg`, `.png`, `.dcm`.
 CONSILIA_API std::string_view file_extension(ImageFormat format) noexcept;
 
 /// What the header of a file says, read without decoding a pixel.
@@ -49,10 +49,10 @@ struct DecodeLimits {
     /// Scans × pixels: bounds the time that a progressive JPEG takes, however small the file; 12 scans of 40
     /// million pixels pass.
     std::uint64_t max_scan_pixels = 500'000'000;
-    std::uint32_t max_segments = 16'384;  ///< JPEG segments or PNG chunks.
+    std::uint32_t max_segments = 16'384;  ///< JPEG segments, PNG chunks, DICOM elements and items.
 };
 
-/// The format by the first bytes, and nothing else. Reads at most 8 of them.
+/// The format by the first bytes, and nothing else. Reads at most 132 of them.
 CONSILIA_API std::optional<ImageFormat> detect_format(std::span<const std::byte> bytes) noexcept;
 
 /// Reads the header: format, size, depth; of a JPEG also the number of scans, as far as the file goes.
@@ -63,10 +63,11 @@ CONSILIA_API std::optional<ImageFormat> detect_format(std::span<const std::byte>
 CONSILIA_API ImageInfo probe(std::span<const std::byte> bytes);
 
 /// Walks the container to its end: every marker of a JPEG to EOI, every chunk of a PNG with its CRC to IEND,
-/// and nothing after it. What hides behind an image (a ZIP, a page, a program) is found here; pixels are not
-/// decoded.
+/// every element of a DICOM file to its pixels, and nothing after it. What hides behind an image (a ZIP, a
+/// page, a program) is found here; pixels are not decoded.
 /// @throws ValidationError: as `probe`; `image.too_many_pixels` and `image.too_complex` with `limit` and
-///         `found` in the details; `image.damaged`, `image.trailing_data` with `offset`.
+///         `found` in the details; `image.damaged`, `image.trailing_data` with `offset`;
+///         `image.foreign_preamble` for a DICOM file whose first 128 bytes are not zero.
 CONSILIA_API ImageInfo check_structure(std::span<const std::byte> bytes, const DecodeLimits& limits = {});
 
 /// What lets a file in: `check_structure`, and decoding to the end without keeping a pixel.
@@ -76,7 +77,7 @@ CONSILIA_API ImageInfo check_structure(std::span<const std::byte> bytes, const D
 /// Memory does not grow with a baseline JPEG of one scan (a row of blocks) or with a PNG, interlaced or not
 /// (64 KiB, and text as it inflates: 16 MiB, twice that while it grows). A JPEG of several scans takes its
 /// coefficients: two bytes a sample, counted in `max_memory_bytes` before they are taken. Quicker than
-/// decoding.
+/// decoding. A DICOM file is decoded whole.
 /// @throws ValidationError: as `check_structure` and `decode`; of a JPEG `image.damaged` has `scan` and
 ///         `offset` in its details. @since 0.2
 CONSILIA_API ImageInfo verify(std::span<const std::byte> bytes, const DecodeLimits& limits = {});

@@ -1,0 +1,113 @@
+"""Writes the samples of this folder: `make_samples.py`, with pydicom and DCMTK's command line tools installed.
+
+They are committed because compressing needs tools that building and testing do not. All patients are invented.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+HERE = Path(__file__).resolve().parent
+ROWS, COLUMNS = 20, 28
+CLASS = "1.2.840.10008.5.1.4.1.1.1.1"  # Digital X-ray image, for presentation
+
+
+def phantom(low: int, high: int) -> np.ndarray:
+    """A gradient, a bright disc and some noise, from low to high."""
+    y, x = np.mgrid[0:ROWS, 0:COLUMNS]
+    shade = 0.5 * x / COLUMNS + 0.3 * y / ROWS + 0.15 * ((x - 14) ** 2 + (y - 10) ** 2 < 36)
+    shade += np.random.default_rng(7).uniform(0, 0.05, shade.shape)
+    return np.rint(low + shade * (high - low)).astype(np.int64)
+
+
+def file_of(pixels: np.ndarray, *, bits: int, signed: bool = False, **more: object) -> FileDataset:
+    """A digital radiograph of an invented patient."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = CLASS
+    meta.MediaStorageSOPInstanceUID = "1.2.3.4.5.6"
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = "1.2.3.4"
+    data = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    data.SpecificCharacterSet = "ISO_IR 100"
+    data.SOPClassUID = CLASS
+    data.SOPInstanceUID = "1.2.3.4.5.6"
+    data.StudyDate = "20240229"
+    data.StudyTime = "101530"
+    data.Modality = "DX"
+    data.Manufacturer = "Nobody"
+    data.PatientName = "Müller^Änne"
+    data.PatientID = "P-0001"
+    data.PatientBirthDate = "19700101"
+    data.PatientSex = "F"
+    data.BodyPartExamined = "CHEST"
+    data.ViewPosition = "PA"
+    data.StudyInstanceUID = "1.2.3.4.5"
+    data.SeriesInstanceUID = "1.2.3.4.5.1"
+    color = pixels.ndim == 3
+    data.SamplesPerPixel = 3 if color else 1
+    data.PhotometricInterpretation = "RGB" if color else "MONOCHROME2"
+    if color:
+        data.PlanarConfiguration = 0
+    data.Rows, data.Columns = pixels.shape[:2]
+    data.BitsAllocated = 8 if bits <= 8 else 16
+    data.BitsStored = bits
+    data.HighBit = bits - 1
+    data.PixelRepresentation = int(signed)
+    for keyword, value in more.items():
+        setattr(data, keyword, value)
+    data.PixelData = pixels.astype(f"{'i' if signed else 'u'}{data.BitsAllocated // 8}").tobytes()
+    data["PixelData"].VR = "OB" if bits <= 8 else "OW"
+    return data
+
+
+def save(name: str, data: FileDataset) -> None:
+    """Writes one sample."""
+    data.save_as(HERE / f"{name}.dcm", enforce_file_format=True)
+
+
+def run(tool: str, *arguments: str, source: str, target: str) -> None:
+    """One tool of DCMTK, from sample to sample."""
+    subprocess.run([tool, *arguments, HERE / f"{source}.dcm", HERE / f"{target}.dcm"], check=True)
+
+
+def main() -> int:
+    """Writes all of them."""
+    twelve = {"WindowCenter": 2048.5, "WindowWidth": 4096}
+    save("gray_12", file_of(phantom(100, 4000), bits=12, **twelve))
+    save("gray_8", file_of(phantom(5, 250), bits=8))
+    save("gray_16", file_of(phantom(0, 65535), bits=16))
+    ct = file_of(phantom(-1000, 1500), bits=16, signed=True, RescaleSlope=1, RescaleIntercept=-24)
+    ct.WindowCenter, ct.WindowWidth = [40, -600], [400, 1500]
+    ct.WindowCenterWidthExplanation = ["SOFT", "LUNG"]
+    ct.ReferencedImageSequence = [Dataset()]
+    ct.ReferencedImageSequence[0].ReferencedSOPClassUID = CLASS
+    ct.ReferencedImageSequence[0].ReferencedSOPInstanceUID = "1.2.3.4.5.7"
+    ct.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    save("signed_16_implicit", ct)
+    save("inverted_8", file_of(phantom(5, 250), bits=8, PhotometricInterpretation="MONOCHROME1"))
+    color = np.stack([phantom(0, 255), phantom(50, 200), phantom(255, 0)], axis=-1)
+    save("rgb_8", file_of(color, bits=8))
+    run("dcmconv", "+tb", source="gray_12", target="gray_12_big_endian")
+    run("dcmconv", "+td", source="gray_12", target="gray_12_deflated")
+    run("dcmcrle", source="gray_12", target="gray_12_rle")
+    run("dcmcrle", source="rgb_8", target="rgb_8_rle")
+    run("dcmcjpeg", "+eb", "+un", source="gray_8", target="gray_8_jpeg_baseline")
+    run("dcmcjpeg", "+ee", "+un", source="gray_12", target="gray_12_jpeg_extended")
+    run("dcmcjpeg", "+el", "+un", source="gray_12", target="gray_12_jpeg_lossless")
+    run("dcmcjpeg", "+e1", "+un", source="gray_16", target="gray_16_jpeg_lossless_sv1")
+    run("dcmcjpeg", "+e1", "+un", source="signed_16_implicit", target="signed_16_jpeg_lossless_sv1")
+    run("dcmcjpeg", "+eb", "+un", "+cy", "+s2", source="rgb_8", target="rgb_8_jpeg_ybr_422")
+    run("dcmcjpls", "+el", "+un", source="gray_12", target="gray_12_jpeg_ls")
+    run("dcmcjpls", "+en", "+un", source="gray_12", target="gray_12_jpeg_ls_near")
+    run("dcmcjpls", "+el", "+un", source="rgb_8", target="rgb_8_jpeg_ls")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
