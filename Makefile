@@ -51,7 +51,7 @@ lint: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
-	git ls-files | grep -vE '\.(png|pt|safetensors)$$|^LICENSE$$|^tests/fuzz/(corpus|dictionary)/' | xargs codespell -L '$(NOT_MISSPELT)'
+	git ls-files | grep -vE '\.(png|dcm|pt|safetensors)$$|^LICENSE$$|^tests/fuzz/(corpus|dictionary)/' | xargs codespell -L '$(NOT_MISSPELT)'
 
 format: setup  ## Reformat C++ and Python
 	git ls-files '*.cpp' '*.hpp' '*.c' '*.h' | xargs -r clang-format -i

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from consilia.cli_dicom import app as dicom_app
 from consilia.cli_migrate import app as migrate_app
 from consilia.cli_migrate import import_here
 from consilia.cli_policy import app as policy_app
@@ -33,6 +34,7 @@ models_app = typer.Typer(help="Members of ensembles.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
 app.add_typer(migrate_app, name="migrate")
 app.add_typer(policy_app, name="policy")
+app.add_typer(dicom_app, name="dicom")
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}

@@ -24,6 +24,7 @@ struct Receivable {
 constexpr auto kReceivable = std::to_array<Receivable>({
     {FileType::Jpeg, ImageFormat::Jpeg, {"image/jpg", "image/pjpeg"}},
     {FileType::Png, ImageFormat::Png, {"image/x-png"}},
+    {FileType::Dicom, ImageFormat::Dicom, {}},
     {FileType::Text, std::nullopt, {}},
     // Windows declares what its registry says of `.csv`.
     {FileType::Csv, std::nullopt, {"text/plain", "application/csv", "application/vnd.ms-excel"}},

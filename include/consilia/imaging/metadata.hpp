@@ -19,7 +19,8 @@ namespace consilia::imaging {
 /// A foreign format in a segment goes with the segment; one in the compressed pixels of a PNG is what
 /// `verify` finds. What quantisation tables, palettes and pixels themselves spell stays: for that `reencode`.
 /// Stripping twice changes nothing more. Memory: the result, never longer than `bytes` by more than 32 bytes.
-/// @throws ValidationError as `check_structure`. @since 0.2
+/// A DICOM file is de-identified (`deidentify`, with its defaults): each time it gets other UIDs.
+/// @throws ValidationError as `check_structure`; `dicom.burned_in_annotation`. @since 0.2
 CONSILIA_API std::vector<std::byte> strip_metadata(std::span<const std::byte> bytes,
                                                    const DecodeLimits& limits = {});
 

@@ -229,7 +229,8 @@ def test_a_file_with_every_attribute_keeps_none_of_those_that_name_the_patient()
         left = [
             element.keyword
             for element in after
-            if element.VR not in ("SQ", "UI") and element.value == SECRET
+            if element.VR not in ("SQ", "UI")
+            and element.value == SECRET
             and any(word in element.keyword for word in named)
         ]
         assert [word for word in left if word not in KEPT_BY_THE_STANDARD] == []
