@@ -25,6 +25,7 @@ void bind_heat_map(py::module_& module);
 void bind_access(py::module_& module);
 void bind_screening(py::module_& module);
 void bind_data(py::module_& module);
+void bind_forms(py::module_& module);
 void bind_functions(py::module_& module);
 void bind_uploads(py::module_& module);
 void bind_audit(py::module_& module);

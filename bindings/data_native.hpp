@@ -176,6 +176,14 @@ RecordObject* as_record(PyObject* object);
 
 /// A cell as its natural Python object; JSON is parsed.
 PyObject* to_python(const data::ColumnData& cells, std::size_t row);
+PyObject* date_object(core::Date date);
+/// In UTC.
+PyObject* datetime_object(std::int64_t microseconds);
+PyObject* uuid_object(const core::Uuid& uuid);
+/// A date, or a datetime.
+bool is_date(PyObject* object) noexcept;
+/// A date, or a datetime in UTC: what comes back from a value as an equal object of the same class.
+bool is_kept_time(PyObject* object) noexcept;
 /// A Python object as a value of this column: integers for doubles, enums by their value, anything for JSON.
 core::Value to_value(const data::Column& column, PyObject* object);
 /// The values of a sequence, for trusted SQL; none of a null.

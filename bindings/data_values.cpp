@@ -29,6 +29,24 @@ std::chrono::year_month_day civil(std::int64_t days) {
     return std::chrono::sys_days(std::chrono::days(days));
 }
 
+std::int32_t days_of(PyObject* date) {
+    const std::chrono::sys_days days(std::chrono::year(PyDateTime_GET_YEAR(date)) /
+                                     PyDateTime_GET_MONTH(date) / PyDateTime_GET_DAY(date));
+    return static_cast<std::int32_t>(days.time_since_epoch().count());
+}
+
+/// Of a datetime in UTC; others take the slow way.
+std::optional<core::Timestamp> timestamp_of(PyObject* object) {
+    if (!PyDateTime_CheckExact(object) || PyDateTime_DATE_GET_TZINFO(object) != PyDateTime_TimeZone_UTC)
+        return std::nullopt;
+    const std::int64_t seconds = std::int64_t{days_of(object)} * 86'400 +
+                                 PyDateTime_DATE_GET_HOUR(object) * 3600 +
+                                 PyDateTime_DATE_GET_MINUTE(object) * 60 + PyDateTime_DATE_GET_SECOND(object);
+    return core::Timestamp{seconds * 1'000'000 + PyDateTime_DATE_GET_MICROSECOND(object)};
+}
+
+}  // namespace
+
 PyObject* date_object(core::Date date) {
     const std::chrono::year_month_day day = civil(date.days);
     return PyDate_FromDate(static_cast<int>(day.year()), static_cast<int>(static_cast<unsigned>(day.month())),
@@ -55,23 +73,13 @@ PyObject* uuid_object(const core::Uuid& uuid) {
     return classes().uuid(py::arg("bytes") = bytes).release().ptr();
 }
 
-std::int32_t days_of(PyObject* date) {
-    const std::chrono::sys_days days(std::chrono::year(PyDateTime_GET_YEAR(date)) /
-                                     PyDateTime_GET_MONTH(date) / PyDateTime_GET_DAY(date));
-    return static_cast<std::int32_t>(days.time_since_epoch().count());
+bool is_date(PyObject* object) noexcept {
+    return PyDate_Check(object) != 0;
 }
 
-/// Of a datetime in UTC; others take the slow way.
-std::optional<core::Timestamp> timestamp_of(PyObject* object) {
-    if (!PyDateTime_CheckExact(object) || PyDateTime_DATE_GET_TZINFO(object) != PyDateTime_TimeZone_UTC)
-        return std::nullopt;
-    const std::int64_t seconds = std::int64_t{days_of(object)} * 86'400 +
-                                 PyDateTime_DATE_GET_HOUR(object) * 3600 +
-                                 PyDateTime_DATE_GET_MINUTE(object) * 60 + PyDateTime_DATE_GET_SECOND(object);
-    return core::Timestamp{seconds * 1'000'000 + PyDateTime_DATE_GET_MICROSECOND(object)};
+bool is_kept_time(PyObject* object) noexcept {
+    return PyDate_CheckExact(object) || timestamp_of(object).has_value();
 }
-
-}  // namespace
 
 void add_value_types() {
     PyDateTime_IMPORT;

@@ -19,6 +19,7 @@ PYBIND11_MODULE(_core, module) {
     bind_layer("uploads", "Files that come in: types, checks, scanners, quarantine, quotas.",
                &bindings::bind_uploads);
     bind_layer("dicom", "DICOM: headers, pixels, tags, files without their patients.", &bindings::bind_dicom);
+    bind_layer("forms", "What may come in: fields, rules, reports.", &bindings::bind_forms);
     bind_layer("inference", "Ensembles of models within a memory budget.", &bindings::bind_inference);
     bind_layer("screening", "The X-ray screening service.", &bindings::bind_screening);
 }

@@ -46,6 +46,7 @@ __all__ = [
     "data",
     "dicom",
     "field",
+    "forms",
     "functions",
     "imaging",
     "inference",
@@ -59,13 +60,13 @@ __all__ = [
     "verify_audit_file",
 ]
 
-_SUBMODULES = {"access", "data", "dicom", "functions", "imaging", "inference", "screening", "uploads"}
+_SUBMODULES = {"access", "data", "dicom", "forms", "functions", "imaging", "inference", "screening", "uploads"}
 _AUDIT = {name for name in __all__ if name.startswith("Audit")} | {"verify_audit_file"}
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from consilia import access, data, dicom, functions, imaging, inference, screening, uploads
+    from consilia import access, data, dicom, forms, functions, imaging, inference, screening, uploads
     from consilia._core import (
         Cancelled,
         Config,

@@ -20,7 +20,7 @@ from consilia import _core
 for made in vars(_core).values():
     if isinstance(made, type) and issubclass(made, _core.Error):
         made.__module__ = _core.__name__
-for made in vars(_core.access).values():
+for made in [*vars(_core.access).values(), *vars(_core.forms).values()]:
     if not isinstance(made, type):
         continue
     for name, member in list(vars(made).items()):

@@ -47,6 +47,7 @@ void FormCheck::run(const Input& object) {
         return;
     }
     const CleanItems* clean = check_object(plan_, object, nullptr);
+    reader_.finish();
     if (!questions_.empty() || !together_.empty()) answer_rows();
     out_.root_ = *clean;
 }

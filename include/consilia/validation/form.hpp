@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "consilia/core/clock.hpp"
@@ -77,6 +78,7 @@ public:
 
     [[nodiscard]] const CleanItems& values() const noexcept { return root_; }
     [[nodiscard]] std::span<const FoundError> errors() const noexcept { return errors_; }
+    [[nodiscard]] std::vector<FoundError> take_errors() noexcept { return std::move(errors_); }
 
 private:
     friend class FormCheck;

@@ -117,6 +117,8 @@ public:
     virtual std::string to_json(const Input& value) = 0;
     /// Whether dates, timestamps and UUIDs have types of their own, so that a strict form refuses texts.
     [[nodiscard]] virtual bool has_rich_types() const noexcept = 0;
+    /// Nothing is read any more; tables are asked next, if they are.
+    virtual void finish() {}
 };
 
 }  // namespace consilia::validation
