@@ -37,6 +37,7 @@ std::int32_t number_of(imaging::ImageFormat format) {
 }
 static_assert(static_cast<int>(imaging::ImageFormat::Jpeg) + 1 == CONSILIA_IMAGE_JPEG);
 static_assert(static_cast<int>(imaging::ImageFormat::Png) + 1 == CONSILIA_IMAGE_PNG);
+static_assert(static_cast<int>(imaging::ImageFormat::Dicom) + 1 == CONSILIA_IMAGE_DICOM);
 
 imaging::ImageFormat written_format(std::int32_t number) {
     if (number == CONSILIA_IMAGE_JPEG) return imaging::ImageFormat::Jpeg;

@@ -24,6 +24,8 @@ std::optional<bool> has_long_length(Vr vr) noexcept;
 
 /// Whether the data dictionary (PS3.6) calls the attribute a sequence: implicit VR does not say so itself.
 bool is_sequence_tag(std::uint32_t tag) noexcept;
+/// Whether the data dictionary has the attribute.
+bool is_known_tag(std::uint32_t tag) noexcept;
 
 namespace tags {
 inline constexpr std::uint32_t kItem = 0xFFFE'E000;

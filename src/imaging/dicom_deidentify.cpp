@@ -151,12 +151,12 @@ private:
         const bool is_curve = group >= 0x5000 && group <= 0x50FF;
         const bool is_overlay = group >= 0x6000 && group <= 0x60FF;
         const bool is_group_length = (element.tag & 0xFFFF) == 0;
-        const bool is_unknown_sequence = is_implicit && element.is_sequence && !is_sequence_tag(element.tag);
+        const bool is_unknown = !is_known_tag(element.tag);
         const bool is_hidden_sequence = is_implicit && !element.is_sequence && element.value.size() >= 8 &&
                                         element.tag != tags::kPixelData &&
                                         read_32(element.value, 0, false) == 0xE000'FFFE;
-        return is_private || is_curve || is_overlay || is_group_length || is_unknown_sequence ||
-               is_hidden_sequence || element.vr == vr_of("UN") || element.tag >= tags::kTrailingPadding ||
+        return is_private || is_curve || is_overlay || is_group_length || is_unknown || is_hidden_sequence ||
+               element.vr == vr_of("UN") || element.tag >= tags::kTrailingPadding ||
                element.tag == tags::kSignatures;
     }
 

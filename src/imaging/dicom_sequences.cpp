@@ -1,4 +1,4 @@
-// The attributes that the data dictionary (PS3.6, edition 2024e) calls sequences.
+// The attributes that the data dictionary (PS3.6) calls sequences.
 #include <algorithm>
 #include <array>
 

@@ -31,7 +31,7 @@ constexpr auto kSets = std::to_array<NamedSet>({
     {"138", "ISO-8859-8"},
     {"148", "ISO-8859-9"},
     {"203", "ISO-8859-15"},
-    {"13", "JIS_X0201"},
+    {"13", "CP932"},  // its single bytes are JIS X 0201
     {"166", "TIS-620"},
     {"192", "UTF-8"},
 });
@@ -55,8 +55,8 @@ constexpr auto kEscapes = std::to_array<Escape>({
     {"-M", "ISO-8859-9", false, false},
     {"-b", "ISO-8859-15", false, false},
     {"-T", "TIS-620", false, false},
-    {"(J", "JIS_X0201", false, false},
-    {")I", "JIS_X0201", false, false},
+    {"(J", "CP932", false, false},
+    {")I", "CP932", false, false},
     {"$B", "ISO-2022-JP-2", true, true},
     {"$(D", "ISO-2022-JP-2", true, true},
     {"$)C", "EUC-KR", false, false},

@@ -97,14 +97,13 @@ void check_media_type(std::string_view declared, FileType type, const ReceiveOpt
            {{"expected", media_type(type)}, {"found", core::safe_file_name(bare)}});
 }
 
-/// Runs `body`; what imaging calls `image.x` is `upload.x`.
+/// Runs `body`; what imaging calls `image.x` or `dicom.x` is `upload.x`.
 template <class F>
 auto as_upload(const ReceiveOptions& options, F&& body) {
     try {
         return body();
     } catch (const core::ValidationError& error) {
-        static constexpr std::string_view kArea = "image.";
-        const std::string code = "upload." + error.code().substr(kArea.size());
+        const std::string code = "upload." + error.code().substr(error.code().find('.') + 1);
         const int status = code == "upload.unsupported_type" ? kUnsupportedMediaType : 0;
         reject(options.field, code, error.what(), error.details(), status);
     }
@@ -150,7 +149,10 @@ std::optional<std::vector<std::byte>> without_metadata(std::span<const std::byte
                                                        const ReceiveOptions& options) {
     if (options.metadata == MetadataMode::Keep) return std::nullopt;
     return as_upload(options, [&]() -> std::optional<std::vector<std::byte>> {
-        if (options.metadata == MetadataMode::Reencode) return imaging::reencode(bytes, format, options.limits);
+        // Nothing encodes DICOM: its pixels stay, its patient goes.
+        const bool is_encoded = format != ImageFormat::Dicom;
+        if (options.metadata == MetadataMode::Reencode && is_encoded)
+            return imaging::reencode(bytes, format, options.limits);
         std::vector<std::byte> stripped = imaging::strip_metadata(bytes, options.limits);
         if (std::ranges::equal(stripped, bytes)) return std::nullopt;
         return stripped;

