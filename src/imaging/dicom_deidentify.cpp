@@ -22,6 +22,8 @@ constexpr std::uint32_t kPatientId = 0x0010'0020;
 constexpr std::uint32_t kIdentityRemoved = 0x0012'0062;
 constexpr std::uint32_t kMethod = 0x0012'0063;
 constexpr std::uint32_t kMethodCodes = 0x0012'0064;
+/// The table has no row for these: dates of birth and death in another calendar, and free text.
+constexpr std::array<std::uint32_t, 3> kBeyondTheTable = {0x0010'0033, 0x0010'0034, 0x0040'0400};
 constexpr std::uint32_t kBurnedIn = 0x0028'0301;
 constexpr std::uint32_t kDatesModified = 0x0028'0303;
 /// Of this implementation: 2.25. and a UUID made for it.
@@ -151,7 +153,8 @@ private:
         const bool is_curve = group >= 0x5000 && group <= 0x50FF;
         const bool is_overlay = group >= 0x6000 && group <= 0x60FF;
         const bool is_group_length = (element.tag & 0xFFFF) == 0;
-        const bool is_unknown = !is_known_tag(element.tag);
+        const bool is_unknown = !is_known_tag(element.tag) ||
+                                std::ranges::find(kBeyondTheTable, element.tag) != kBeyondTheTable.end();
         const bool is_hidden_sequence = is_implicit && !element.is_sequence && element.value.size() >= 8 &&
                                         element.tag != tags::kPixelData &&
                                         read_32(element.value, 0, false) == 0xE000'FFFE;

@@ -128,9 +128,9 @@ struct DeidentifyOptions {
 
 /// The file without what identifies the patient: PS3.15, annex E, Basic Application Level Confidentiality
 /// Profile, table E.1-1, in sequences too. Private attributes, overlays, curves, signatures, attributes that
-/// the data dictionary does not know and the preamble are removed; UIDs are replaced; the file says so in (0012,0062),
-/// (0012,0063), (0012,0064) and (0028,0303). Pixel data stay byte for byte, so that text in the pixels and
-/// comments inside compressed streams stay too. The same key gives the same bytes.
+/// the data dictionary does not know and the preamble are removed; UIDs are replaced; the file says so in
+/// (0012,0062), (0012,0063), (0012,0064) and (0028,0303). Pixel data stay byte for byte, so that text in the
+/// pixels and comments inside compressed streams stay too. The same key gives the same bytes.
 /// @throws ValidationError: as `read_tags`; `dicom.burned_in_annotation`. InvalidArgument (`dicom.key`).
 CONSILIA_API std::vector<std::byte> deidentify(std::span<const std::byte> bytes,
                                                const DeidentifyOptions& options = {});

@@ -1,6 +1,6 @@
-"""Writes the samples of this folder: `make_samples.py`, with pydicom and DCMTK's command line tools installed.
+"""Writes the samples of this folder; needs pydicom and the command line tools of DCMTK.
 
-They are committed because compressing needs tools that building and testing do not. All patients are invented.
+They are committed because compressing needs tools that building and testing do not. No patient is real.
 """
 
 from __future__ import annotations

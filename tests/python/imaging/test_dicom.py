@@ -26,7 +26,7 @@ def random_pixels(bits: int, signed: bool, shape: tuple[int, ...] = (13, 10)) ->
 
 
 def shades_of_pydicom(file: bytes) -> NDArray[np.float64]:
-    """What pydicom shows, brought to 0 to 255: its output range is that of the stored or the table's values."""
+    """What pydicom shows, from 0 to 255: its own range is that of the stored or of the table's values."""
     data = read(file)
     values = apply_modality_lut(data.pixel_array, data)
     shown = np.asarray(apply_voi_lut(values, data), dtype=np.float64)

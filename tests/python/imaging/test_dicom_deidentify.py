@@ -239,5 +239,16 @@ def test_a_file_with_every_attribute_keeps_none_of_those_that_name_the_patient()
             assert element.keyword != "PatientName" or element.value == ""
 
 
-# Table E.1-1 has no row for these: what they hold is a code, a description of a position or a species.
-KEPT_BY_THE_STANDARD: set[str] = set()
+# Table E.1-1 has no row for these: codes, positions, and what animal a patient is.
+KEPT_BY_THE_STANDARD = {
+    "NTPSourceAddress",
+    "PatientAlternativeCalendar",
+    "PatientBreedDescription",
+    "PatientFrameOfReferenceSource",
+    "PatientMotionCorrected",
+    "PatientOrientation",
+    "PatientPosition",
+    "PatientSpeciesDescription",
+    "ProtocolDefinedPatientPosition",
+    "TypeOfPatientID",
+}
