@@ -126,7 +126,7 @@ Input FormCheck::check_text(const FieldPlan& plan, const Input& given, const Ste
         fail(plan, at, "too_short", {{"limit", plan.length_min}, {"found", length}});
     if (length > plan.length_max) fail(plan, at, "too_long", {{"limit", plan.length_max}, {"found", length}});
     Input clean = Input::of(text);
-    if (field.kind != FieldKind::Text) check_format(plan, clean, at);
+    if (field.kind != FieldKind::Text && !text.empty()) check_format(plan, clean, at);
     if (plan.pattern && !re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *plan.pattern))
         fail(plan, at, "pattern");
     if (!plan.text_choices.empty() && !std::ranges::binary_search(plan.text_choices, text, std::less<>()))

@@ -16,6 +16,17 @@ std::string_view name_of(InputKind kind) {
     return kNames[static_cast<std::size_t>(kind)];
 }
 
+/// Whether a text within the JSON has the character that no text of PostgreSQL can have.
+bool has_zero(std::string_view json) {
+    constexpr std::string_view kZero = "\\u0000";
+    for (std::size_t at = json.find(kZero); at != std::string_view::npos; at = json.find(kZero, at + 1)) {
+        std::size_t first = at;
+        while (first > 0 && json[first - 1] == '\\') --first;
+        if ((at - first) % 2 == 0) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 std::string path_of(const Step* step) {
@@ -211,6 +222,7 @@ Input FormCheck::check_list(const FieldPlan& plan, const Input& given, const Ste
 Input FormCheck::check_json(const FieldPlan& plan, const Input& given, const Step& at) {
     const std::string json = reader_.to_json(given);
     if (json.empty()) return fail(plan, at, "json_value");
+    if (has_zero(json)) return fail(plan, at, "control_character");
     Input clean = Input::of(stored(json), given.node);
     clean.kind = InputKind::Json;
     return clean;

@@ -50,7 +50,7 @@ std::string refused_at(const std::string& schema) {
     }
     return "nothing was refused";
 }
-std::string refused_at(const json& property) {
+std::string refused_property(const json& property) {
     return refused_at(json{{"type", "object"}, {"properties", {{"x", property}}}}.dump());
 }
 
@@ -286,31 +286,32 @@ TEST(FormSchema, WhatIsNotUnderstoodIsRefusedWithItsPlace) {
               "/minProperties");
     EXPECT_EQ(refused_at(R"({"$schema": "http://json-schema.org/draft-04/schema#", "type": "object"})"),
               "/$schema");
-    EXPECT_EQ(refused_at(json{{"allOf", json::array()}}), "/properties/x/allOf");
-    EXPECT_EQ(refused_at(json{{"type", "string"}, {"minimum", 1}}), "/properties/x/minimum");
-    EXPECT_EQ(refused_at(json{{"type", "integer"}, {"multipleOf", 2}}), "/properties/x/multipleOf");
-    EXPECT_EQ(refused_at(json{{"type", "number"}, {"exclusiveMinimum", 0}}),
+    EXPECT_EQ(refused_property(json{{"allOf", json::array()}}), "/properties/x/allOf");
+    EXPECT_EQ(refused_property(json{{"type", "string"}, {"minimum", 1}}), "/properties/x/minimum");
+    EXPECT_EQ(refused_property(json{{"type", "integer"}, {"multipleOf", 2}}), "/properties/x/multipleOf");
+    EXPECT_EQ(refused_property(json{{"type", "number"}, {"exclusiveMinimum", 0}}),
               "/properties/x/exclusiveMinimum");
-    EXPECT_EQ(refused_at(json{{"type", "string"}, {"format", "ipv4"}}), "/properties/x/format");
-    EXPECT_EQ(refused_at(json{{"type", "string"}, {"minLength", -1}}), "/properties/x/minLength");
-    EXPECT_EQ(refused_at(json{{"type", "string"}, {"maxLength", 1e30}}), "/properties/x/maxLength");
-    EXPECT_EQ(refused_at(json{{"type", "string"}, {"enum", json::array()}}), "/properties/x/enum");
-    EXPECT_EQ(refused_at(json{{"type", {"string", "integer"}}}), "/properties/x/type");
-    EXPECT_EQ(refused_at(json{{"type", "odd/ty~pe"}}), "/properties/x/type");
-    EXPECT_EQ(refused_at(json{{"type", "string"}, {"od/d~", 1}}), "/properties/x/od~1d~0");
-    EXPECT_EQ(refused_at(json(false)), "/properties/x");
-    EXPECT_EQ(refused_at(json{{"$ref", "https://elsewhere.example/"}}), "/properties/x/$ref");
-    EXPECT_EQ(refused_at(json{{"$ref", "#/$defs/none"}}), "/properties/x/$ref");
-    EXPECT_EQ(refused_at(json{{"$ref", "#/~7"}}), "/properties/x/$ref");
-    EXPECT_EQ(refused_at(json::parse(R"({"$ref": "#/properties/x", "minLength": 1})")),
+    EXPECT_EQ(refused_property(json{{"type", "string"}, {"format", "ipv4"}}), "/properties/x/format");
+    EXPECT_EQ(refused_property(json{{"type", "string"}, {"minLength", -1}}), "/properties/x/minLength");
+    EXPECT_EQ(refused_property(json{{"type", "string"}, {"maxLength", 1e30}}), "/properties/x/maxLength");
+    EXPECT_EQ(refused_property(json{{"type", "string"}, {"enum", json::array()}}), "/properties/x/enum");
+    EXPECT_EQ(refused_property(json{{"type", {"string", "integer"}}}), "/properties/x/type");
+    EXPECT_EQ(refused_property(json{{"type", "odd/ty~pe"}}), "/properties/x/type");
+    EXPECT_EQ(refused_property(json{{"type", "string"}, {"od/d~", 1}}), "/properties/x/od~1d~0");
+    EXPECT_EQ(refused_property(json(false)), "/properties/x");
+    EXPECT_EQ(refused_property(json{{"$ref", "https://elsewhere.example/"}}), "/properties/x/$ref");
+    EXPECT_EQ(refused_property(json{{"$ref", "#/$defs/none"}}), "/properties/x/$ref");
+    EXPECT_EQ(refused_property(json{{"$ref", "#/~7"}}), "/properties/x/$ref");
+    EXPECT_EQ(refused_property(json::parse(R"({"$ref": "#/properties/x", "minLength": 1})")),
               "/properties/x/minLength");
-    EXPECT_EQ(refused_at(json::parse(R"({"type": "string", "x-consilia": {"odd": 1}})")),
+    EXPECT_EQ(refused_property(json::parse(R"({"type": "string", "x-consilia": {"odd": 1}})")),
               "/properties/x/x-consilia/odd");
-    EXPECT_EQ(refused_at(json::parse(R"({"type": "integer", "x-consilia": {"secret": true}})")),
+    EXPECT_EQ(refused_property(json::parse(R"({"type": "integer", "x-consilia": {"secret": true}})")),
               "/properties/x/x-consilia/secret");
-    EXPECT_EQ(refused_at(json::parse(R"({"type": "string", "x-consilia": {"unique": {"model": "none"}}})")),
-              "/properties/x/x-consilia/unique/model");
-    EXPECT_EQ(refused_at(json::parse(R"({"type": "string", "x-consilia": {"required_when": "x ="}})")),
+    EXPECT_EQ(
+        refused_property(json::parse(R"({"type": "string", "x-consilia": {"unique": {"model": "none"}}})")),
+        "/properties/x/x-consilia/unique/model");
+    EXPECT_EQ(refused_property(json::parse(R"({"type": "string", "x-consilia": {"required_when": "x ="}})")),
               "/properties/x/x-consilia/required_when");
     EXPECT_EQ(
         refused_at(std::string(

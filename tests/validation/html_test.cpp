@@ -66,7 +66,7 @@ TEST(Html, ABrowserAsksForNothingThatTheFormDoesNot) {
 }
 
 TEST(Html, AChoiceIsASelectAndSeveralAreOneWithMultiple) {
-    const auto items = std::make_shared<const Field>(Field{.choices = {"a", "b"}});
+    const auto items = std::make_shared<const Field>(Field{.name = "tag", .choices = {"a", "b"}});
     const Field list{.name = "tags", .kind = FieldKind::List, .items = items};
     EXPECT_EQ(attributes_of(list), (Expected{{"multiple", ""}}));
     const std::vector<std::string> given{"b"};
