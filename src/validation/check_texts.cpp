@@ -83,9 +83,9 @@ bool is_surely_nfc(std::string_view text) noexcept {
 std::string without_carriage_returns(std::string_view text) {
     std::string lines;
     lines.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') continue;
-        lines += text[i];
+    for (const char c : text) {
+        while (c == '\n' && !lines.empty() && lines.back() == '\r') lines.pop_back();
+        lines += c;
     }
     return lines;
 }
