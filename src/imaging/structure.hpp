@@ -32,7 +32,8 @@ enum class Walk : std::uint8_t {
 Structure walk_jpeg(Bytes bytes, Walk walk, std::uint32_t max_segments);
 Structure walk_png(Bytes bytes, Walk walk, std::uint32_t max_segments);
 
-/// DICOM, which is a data set before it is an image: see dicom.hpp. The bytes are DICOM by their magic number.
+/// DICOM, which is a data set before it is an image: see dicom.hpp. The bytes are DICOM by their magic
+/// number.
 ImageInfo probe_dicom(Bytes bytes);
 ImageInfo check_dicom(Bytes bytes, const DecodeLimits& limits);
 
