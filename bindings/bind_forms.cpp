@@ -12,10 +12,6 @@ using validation::Field;
 using validation::Messages;
 using validation::Rule;
 
-py::object unless_null(const core::Value& value) {
-    return to_python(value);
-}
-
 void bind_field(py::module_& module) {
     py::class_<Field>(module, "Field", "A field of a form; made by `text`, `email`, …")
         .def_readonly("name", &Field::name, "Its name in the data.")
@@ -25,12 +21,12 @@ void bind_field(py::module_& module) {
         .def_readonly("required", &Field::is_required, "It must be given.")
         .def_readonly("nullable", &Field::is_nullable, "None is a value of it.")
         .def_property_readonly(
-            "default", [](const Field& field) { return unless_null(field.default_value); },
+            "default", [](const Field& field) { return to_python(field.default_value); },
             "What takes its place where it is not given.")
         .def_property_readonly(
-            "minimum", [](const Field& field) { return unless_null(field.minimum); }, "The least value.")
+            "minimum", [](const Field& field) { return to_python(field.minimum); }, "The least value.")
         .def_property_readonly(
-            "maximum", [](const Field& field) { return unless_null(field.maximum); }, "The greatest value.")
+            "maximum", [](const Field& field) { return to_python(field.maximum); }, "The greatest value.")
         .def_readonly("length_min", &Field::length_min, "The least length.")
         .def_readonly("length_max", &Field::length_max, "The greatest length; 0: 10,000 and 1,000 for lists.")
         .def_readonly("pattern", &Field::pattern, "What a text is searched for (RE2).")
@@ -55,18 +51,18 @@ void bind_field(py::module_& module) {
         },
         py::arg("kind"), py::arg("name"), "A field of a kind, with the options of its function.");
     py::class_<Rule>(module, "Rule", "A condition over the fields of a form that must not be false.")
-        .def(py::init([](const py::object& check, std::string code, std::string message, std::string field) {
-                 return Rule{condition_of(check.ptr()), std::move(code), std::move(message),
-                             std::move(field)};
-             }),
-             py::arg("check"), py::kw_only(), py::arg("code") = "rule", py::arg("message") = "",
-             py::arg("field") = "",
-             "Makes a rule of an expression or its text.\n\n"
-             "Args:\n"
-             "    check: an expression; null, as of a field that was not given, does not break it.\n"
-             "    code: of the error.\n"
-             "    message: of the error; empty: that of the catalog for the code.\n"
-             "    field: where the error stands; empty: at the form itself.")
+        .def(
+            py::init([](const py::object& check, std::string code, std::string message, std::string field) {
+                return Rule{condition_of(check.ptr()), std::move(code), std::move(message), std::move(field)};
+            }),
+            py::arg("check"), py::kw_only(), py::arg("code") = "rule", py::arg("message") = "",
+            py::arg("field") = "",
+            "Makes a rule of an expression or its text.\n\n"
+            "Args:\n"
+            "    check: an expression; null, as of a field that was not given, does not break it.\n"
+            "    code: of the error.\n"
+            "    message: of the error; empty: that of the catalog for the code.\n"
+            "    field: where the error stands; empty: at the form itself.")
         .def_readonly("code", &Rule::code, "The code of its error.")
         .def_readonly("message", &Rule::message, "The message of its error.")
         .def_readonly("field", &Rule::field, "Where its error stands.")
@@ -79,10 +75,13 @@ void bind_messages_of_forms(py::module_& module) {
                  return Messages(Messages::Texts(texts.begin(), texts.end()));
              }),
              py::arg("texts"),
-             "Makes a catalog of texts by code, with `{limit}` and other parameters; a code that is not in it\n"
+             "Makes a catalog of texts by code, with `{limit}` and other parameters; a code that is not in "
+             "it\n"
              "has its text in English.")
-        .def_static("english", [] { return Messages::english(); }, "The library's own.")
-        .def_static("german", [] { return Messages::german(); }, "In German.")
+        .def_static(
+            "english", [] { return Messages::english(); }, "The library's own.")
+        .def_static(
+            "german", [] { return Messages::german(); }, "In German.")
         .def_static("from_json", &Messages::from_json, py::arg("json"),
                     "From an object of texts by code.\n\nRaises:\n    ValidationError: `messages.document`.")
         .def_property_readonly(
@@ -119,6 +118,7 @@ void bind_forms(py::module_& module) {
     bind_messages_of_forms(module);
     add_report_types(module);
     add_form_type(module);
+    bind_form_sources(module);
     bind_text_checks(module);
 }
 

@@ -49,8 +49,7 @@ validation::UniqueTogether unique_together_of(const py::handle given) {
     unique.model = info_of(model.ptr()).repository.shared_model();
     for (const py::handle field : fields) {
         unique.fields.emplace_back(text_of(field.ptr()));
-        if (PyDict_Check(fields.ptr()))
-            unique.columns.emplace_back(path_of(py::object(fields[field]).ptr()));
+        if (PyDict_Check(fields.ptr())) unique.columns.emplace_back(path_of(py::object(fields[field]).ptr()));
     }
     return unique;
 }
@@ -63,21 +62,21 @@ validation::Rule rule_of(const py::handle given) {
 /// What a check is given besides the data.
 struct Circumstances {
     explicit Circumstances(const Arguments& given)
-        : session(given.unless_none(1)), messages(given.unless_none(5)) {
-        options.is_partial = truth_of(given[2]);
-        if (PyObject* mode = given.unless_none(3)) options.mode = mode_of(mode);
-        if (PyObject* key = given.unless_none(4)) options.except_key = integer_of(key);
-        if (PyObject* now = given.unless_none(6)) {
+        : session(given.unless_none(0)), messages(given.unless_none(4)) {
+        options.is_partial = truth_of(given[1]);
+        if (PyObject* mode = given.unless_none(2)) options.mode = mode_of(mode);
+        if (PyObject* key = given.unless_none(3)) options.except_key = integer_of(key);
+        if (PyObject* now = given.unless_none(5)) {
             const core::Value instant = to_value(py::handle(now));
             if (instant.type() != core::ValueType::Timestamp) throw_type_error("`now` is a datetime");
             options.clock = &clock.emplace(instant.as<core::Timestamp>());
         }
-        if (PyObject* most = given.unless_none(7)) {
+        if (PyObject* most = given.unless_none(6)) {
             const std::int64_t errors = integer_of(most);
             if (errors < 1) throw py::value_error("at least one error is told");
             options.errors_max = static_cast<std::size_t>(errors);
         }
-        options.skips_database = truth_of(given[8]);
+        options.skips_database = truth_of(given[7]);
     }
     Circumstances(const Circumstances&) = delete;
     Circumstances& operator=(const Circumstances&) = delete;
@@ -172,47 +171,30 @@ bool is_json_text(PyObject* object) {
 
 PyObject* form_check(PyObject* self, PyObject* const* values, Py_ssize_t count, PyObject* names) {
     return guarded([&] {
-        if (count > 1) throw_type_error("check() takes the data, then arguments by name");
-        const Arguments arguments("check",
-                                  {"data", "session", "partial", "mode", "except_key", "messages", "now",
-                                   "errors_max", "skips_database"},
-                                  1, values, count, names);
+        if (count != 1) throw_type_error("check() takes the data, then arguments by name");
+        const Arguments arguments(
+            "check",
+            {"session", "partial", "mode", "except_key", "messages", "now", "errors_max", "skips_database"},
+            0, values + 1, 0, names);
         Circumstances given(arguments);
-        PyObject* const data = arguments[0];
+        PyObject* const data = values[0];
         return is_json_text(data) ? check_json(self, data, given) : check_object(self, data, given);
     });
 }
 
 PyObject* form_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
-    return guarded([&]() -> PyObject* {
-        static const char* const names[] = {"fields", "title",           "mode",           "unknown", "ignored",
-                                            "rules",  "unique_together", "json_bytes_max", nullptr};
-        PyObject* fields = nullptr;
-        std::array<PyObject*, 7> given{};
-        if (PyArg_ParseTupleAndKeywords(args, keywords, "O|$OOOOOOO:Form", const_cast<char**>(names), &fields,
-                                        &given[0], &given[1], &given[2], &given[3], &given[4], &given[5],
-                                        &given[6]) == 0)
-            return nullptr;
-        std::vector<validation::Field> all;
-        for (const py::handle each : py::reinterpret_borrow<py::object>(fields)) {
-            const auto* field = held<validation::Field>(each.ptr());
-            if (field == nullptr) throw_type_error("the fields of a form are made by `text`, `email`, …");
-            all.push_back(*field);
+    return guarded([&] {
+        py::dict options;
+        if (keywords != nullptr) options = owned(PyDict_Copy(keywords));
+        py::object fields;
+        if (PyTuple_GET_SIZE(args) == 1) {
+            fields = py::reinterpret_borrow<py::object>(PyTuple_GET_ITEM(args, 0));
+        } else if (PyTuple_GET_SIZE(args) == 0 && options.contains("fields")) {
+            fields = options.attr("pop")("fields");
+        } else {
+            throw_type_error("Form() takes its fields, then options by name");
         }
-        FormOptions options;
-        if (given[0] != nullptr) options.title = text_of(given[0]);
-        if (given[1] != nullptr) options.mode = mode_of(given[1]);
-        if (given[2] != nullptr) options.refuses_unknown = refuses_unknown(given[2]);
-        const auto each = [](PyObject* object, const auto& take) {
-            if (object == nullptr) return;
-            for (const py::handle item : py::reinterpret_borrow<py::object>(object)) take(item);
-        };
-        each(given[3], [&](py::handle name) { options.ignored.emplace_back(text_of(name.ptr())); });
-        each(given[4], [&](py::handle rule) { options.rules.push_back(rule_of(rule)); });
-        each(given[5],
-             [&](py::handle unique) { options.unique_together.push_back(unique_together_of(unique)); });
-        if (given[6] != nullptr) options.json_bytes_max = static_cast<std::uint64_t>(integer_of(given[6]));
-        return make_form(type, Form(std::move(all), std::move(options)));
+        return make_form(type, Form(fields_of(fields), form_options_of(options)));
     });
 }
 
@@ -227,6 +209,10 @@ PyObject* form_fields(PyObject* self, void*) {
 
 PyObject* form_title(PyObject* self, void*) {
     return guarded([&] { return py::str(as_form(self).state->form.options().title).release().ptr(); });
+}
+
+PyObject* form_json_bytes_max(PyObject* self, void*) {
+    return PyLong_FromUnsignedLongLong(as_form(self).state->form.options().json_bytes_max);
 }
 
 PyObject* form_needs_database(PyObject* self, void*) {
@@ -254,7 +240,8 @@ constexpr const char* kFormDoc =
     "Args:\n"
     "    fields: made by `text`, `email`, `integer` and the other functions of this module.\n"
     "    title: what the form is called.\n"
-    "    mode: `coerce` takes what means the same (`\"12\"`, `\"on\"`) and trims texts; `strict` takes values of\n"
+    "    mode: `coerce` takes what means the same (`\"12\"`, `\"on\"`) and trims texts; `strict` takes "
+    "values of\n"
     "        the type only.\n"
     "    unknown: `refuse` makes an error of a name that is no field; `ignore` leaves it out.\n"
     "    ignored: names that are left out all the same: `csrfmiddlewaretoken`.\n"
@@ -266,20 +253,22 @@ constexpr const char* kFormDoc =
     "    InvalidArgument: `form.field`, `form.duplicate`, `form.rule`, naming the field.";
 
 constexpr const char* kCheckDoc =
-    "check(self, data: typing.Any, *, session: consilia._core.data.Session | None = None, "
+    "check(self, data: typing.Any, /, *, session: consilia._core.data.Session | None = None, "
     "partial: bool = False, mode: str | None = None, except_key: int | None = None, "
     "messages: Messages | dict[str, str] | collections.abc.Callable[[str, dict[str, typing.Any]], str] "
     "| None = None, now: datetime.datetime | None = None, errors_max: int = 100, "
     "skips_database: bool = False) -> Report\n\n"
     "Checks data and tells every error at once.\n\n"
     "Args:\n"
-    "    data: a dict or another mapping; what Django, Flask and Starlette make of a page, where several values\n"
+    "    data: a dict or another mapping; what Django, Flask and Starlette make of a page, where several "
+    "values\n"
     "        of a name are a list or an error; or JSON as bytes or text.\n"
     "    session: where `unique` and `exists` look: a Database, Transaction or ReadScope.\n"
     "    partial: fields that are not given are not missed and get no default.\n"
     "    mode: `coerce` or `strict`, instead of the form's.\n"
     "    except_key: the key of the row that is changed, which may keep its values.\n"
-    "    messages: texts by code, or a function of code and parameters; English, unless it is given. A dict is\n"
+    "    messages: texts by code, or a function of code and parameters; English, unless it is given. A dict "
+    "is\n"
     "        read each time, Messages once.\n"
     "    now: the time of `:now` and `:today`, instead of the machine's.\n"
     "    errors_max: more errors are not told.\n"
@@ -288,6 +277,41 @@ constexpr const char* kCheckDoc =
     "    InvalidArgument: `form.session`, without a session that the form needs.";
 
 }  // namespace
+
+std::vector<validation::Field> fields_of(const py::object& given) {
+    std::vector<validation::Field> fields;
+    for (const py::handle each : given) {
+        const auto* field = held<validation::Field>(each.ptr());
+        if (field == nullptr) throw_type_error("the fields of a form are made by `text`, `email`, …");
+        fields.push_back(*field);
+    }
+    return fields;
+}
+
+FormOptions form_options_of(const py::dict& given) {
+    FormOptions options;
+    for (const auto& [key, value] : given) {
+        const std::string_view name = text_of(key.ptr());
+        if (name == "title") {
+            options.title = text_of(value.ptr());
+        } else if (name == "mode") {
+            options.mode = mode_of(value.ptr());
+        } else if (name == "unknown") {
+            options.refuses_unknown = refuses_unknown(value.ptr());
+        } else if (name == "ignored") {
+            for (const py::handle each : value) options.ignored.emplace_back(text_of(each.ptr()));
+        } else if (name == "rules") {
+            for (const py::handle each : value) options.rules.push_back(rule_of(each));
+        } else if (name == "unique_together") {
+            for (const py::handle each : value) options.unique_together.push_back(unique_together_of(each));
+        } else if (name == "json_bytes_max") {
+            options.json_bytes_max = value.cast<std::uint64_t>();
+        } else {
+            throw_type_error("a form has no option `" + std::string(name) + "`");
+        }
+    }
+    return options;
+}
 
 const FormState& form_of(PyObject* object) {
     if (Py_TYPE(object) != form_type)
@@ -315,6 +339,7 @@ void add_form_type(py::module_& module) {
     static PyGetSetDef properties[] = {
         {"fields", form_fields, nullptr, "tuple[Field, ...]: What it holds.", nullptr},
         {"title", form_title, nullptr, "str: What it is called.", nullptr},
+        {"json_bytes_max", form_json_bytes_max, nullptr, "int: Longer JSON is refused.", nullptr},
         {"needs_database", form_needs_database, nullptr,
          "bool: It, or a form in it, has a `unique` or `exists`: a check needs a session.", nullptr},
         {nullptr, nullptr, nullptr, nullptr, nullptr}};

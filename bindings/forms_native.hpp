@@ -71,11 +71,19 @@ void add_report_types(py::module_& module);
 
 /// Takes over `values`.
 PyObject* make_report(py::object values, std::shared_ptr<const FoundErrors> errors);
+/// The errors of a report. @throws TypeError for another object.
+std::vector<validation::FieldError> errors_of(PyObject* report);
 PyObject* make_form(PyTypeObject* type, validation::Form form);
 /// @throws TypeError for another object.
 const FormState& form_of(PyObject* object);
 /// A field from a kind and the options of its function. @throws TypeError for an unknown one.
 validation::Field field_of(const std::string& kind, std::string name, const py::dict& options);
+/// The fields of an iterable. @throws TypeError for what is none.
+std::vector<validation::Field> fields_of(const py::object& given);
+/// The options of a form by name. @throws TypeError for an unknown one.
+validation::FormOptions form_options_of(const py::dict& given);
+/// Forms from models, to and from JSON Schema, and as HTML.
+void bind_form_sources(py::module_& module);
 /// A dict of texts, Messages, or a function that is given code and parameters. @throws TypeError.
 py::object messages_of(PyObject* object);
 

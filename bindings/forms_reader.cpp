@@ -107,8 +107,8 @@ Input PythonReader::input_of(PyObject* object) {
 
 /// Of dates, identifiers, members of enumerations, numbers of other libraries, mappings.
 Input PythonReader::slow_input_of(PyObject* object) {
-    static PyObject* const enumeration = py::module_::import("enum").attr("Enum").release().ptr();
-    static PyObject* const uuid = py::module_::import("uuid").attr("UUID").release().ptr();
+    static PyObject* const enumeration = py::object(py::module_::import("enum").attr("Enum")).release().ptr();
+    static PyObject* const uuid = py::object(py::module_::import("uuid").attr("UUID")).release().ptr();
     static const data::Column any{};
     try {
         if (PyObject_IsInstance(object, enumeration) == 1)
@@ -192,8 +192,8 @@ void PythonReader::read_lists(PyObject* mapping, const FormKeys& keys, std::span
             continue;
         }
         guess = place + 1;
-        PyObject* const list =
-            keep(owned(PySequence_List(owned(PyObject_CallMethodOneArg(mapping, getlist, name.ptr())).ptr())));
+        PyObject* const list = keep(
+            owned(PySequence_List(owned(PyObject_CallMethodOneArg(mapping, getlist, name.ptr())).ptr())));
         const Py_ssize_t count = PyList_GET_SIZE(list);
         if (keys.shape->names()[place].is_list) {
             slots[place] = container(InputKind::List, list);

@@ -30,10 +30,10 @@ py::object code_object(std::string_view code) {
     return py::reinterpret_steal<py::object>(made);
 }
 
-py::object params_object(const core::Details& params) {
+py::dict params_object(const core::Details& params) {
     py::dict made;
     for (const core::Detail& param : params) made[code_object(param.name)] = to_python(param.value);
-    return std::move(made);
+    return made;
 }
 
 PyObject* error_path(PyObject* self, void*) {
@@ -154,8 +154,8 @@ void report_dealloc(PyObject* self) {
 
 void add_error_type(py::module_& module) {
     static PyGetSetDef properties[] = {
-        {"path", error_path, nullptr,
-         "str: Where it is: `addresses.0.city`; empty: the form itself.", nullptr},
+        {"path", error_path, nullptr, "str: Where it is: `addresses.0.city`; empty: the form itself.",
+         nullptr},
         {"code", error_code, nullptr, "str: What is wrong, for programs: `required`, `too_long`.", nullptr},
         {"message", error_message, nullptr, "str: What is wrong, for people; made when it is asked for.",
          nullptr},
@@ -163,7 +163,8 @@ void add_error_type(py::module_& module) {
          "dict[str, typing.Any]: What the message is made from: `limit`, `found`, `wanted`.", nullptr},
         {nullptr, nullptr, nullptr, nullptr, nullptr}};
     static PyType_Slot slots[] = {
-        {Py_tp_doc, const_cast<char*>("One broken rule. Neither message nor parameters repeat what was given.")},
+        {Py_tp_doc,
+         const_cast<char*>("One broken rule. Neither message nor parameters repeat what was given.")},
         {Py_tp_dealloc, reinterpret_cast<void*>(error_dealloc)},
         {Py_tp_repr, reinterpret_cast<void*>(error_repr)},
         {Py_tp_getset, properties},
@@ -192,6 +193,15 @@ validation::Report FoundErrors::report() const {
     std::vector<validation::FieldError> errors;
     for (std::size_t i = 0; i < all.size(); ++i) errors.push_back(at(i));
     return {{}, std::move(errors)};
+}
+
+std::vector<validation::FieldError> errors_of(PyObject* report) {
+    if (Py_TYPE(report) != report_type)
+        throw_type_error(std::string("wanted a Report, not `") + Py_TYPE(report)->tp_name + "`");
+    std::vector<validation::FieldError> errors;
+    const auto& found = as_report(report).errors;
+    for (std::size_t i = 0; found && i < found->all.size(); ++i) errors.push_back(found->at(i));
+    return errors;
 }
 
 PyObject* make_report(py::object values, std::shared_ptr<const FoundErrors> errors) {

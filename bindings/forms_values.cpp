@@ -16,7 +16,7 @@ py::object text_object(std::string_view text) {
 }
 
 py::object json_object(std::string_view text) {
-    static PyObject* const loads = py::module_::import("json").attr("loads").release().ptr();
+    static PyObject* const loads = py::object(py::module_::import("json").attr("loads")).release().ptr();
     return owned(PyObject_CallOneArg(loads, text_object(text).ptr()));
 }
 
@@ -37,8 +37,7 @@ py::object object_of(const FormState& state, const Input& clean) {
             break;
     }
     if (clean.node != nullptr)
-        return py::reinterpret_borrow<py::object>(
-            static_cast<PyObject*>(const_cast<void*>(clean.node)));
+        return py::reinterpret_borrow<py::object>(static_cast<PyObject*>(const_cast<void*>(clean.node)));
     switch (clean.kind) {
         case InputKind::Boolean:
             return py::bool_(clean.boolean);
@@ -96,8 +95,7 @@ py::object values_of(const FormState& state, const CleanItems& items) {
     const FormKeys& keys = state.keys(*items.shape);
     std::size_t present = 0;
     for (const Input& value : items.values) present += value.kind != InputKind::Absent ? 1 : 0;
-    py::object dict =
-        owned(present == items.values.size() ? PyDict_Copy(keys.blank.ptr()) : PyDict_New());
+    py::object dict = owned(present == items.values.size() ? PyDict_Copy(keys.blank.ptr()) : PyDict_New());
     for (std::size_t i = 0; i < items.values.size(); ++i) {
         const Input& value = items.values[i];
         if (value.kind == InputKind::Absent) continue;
@@ -108,7 +106,7 @@ py::object values_of(const FormState& state, const CleanItems& items) {
 }
 
 py::object json_dumps(PyObject* object) {
-    static PyObject* const dumps = py::module_::import("json").attr("dumps").release().ptr();
+    static PyObject* const dumps = py::object(py::module_::import("json").attr("dumps")).release().ptr();
     return owned(PyObject_CallOneArg(dumps, object));
 }
 

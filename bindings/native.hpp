@@ -96,7 +96,7 @@ const T* held(PyObject* object) {
 /// The arguments of a fast call, by position and by name.
 class Arguments {
 public:
-    static constexpr std::size_t kMax = 10;
+    static constexpr std::size_t kMax = 8;
 
     /// The first `required` of `names` must be given. @throws TypeError as Python does.
     Arguments(const char* function, std::initializer_list<const char*> names, std::size_t required,

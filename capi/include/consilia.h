@@ -9,6 +9,7 @@
 #include "consilia/c/dicom.h"
 #include "consilia/c/dispatcher.h"
 #include "consilia/c/drift.h"
+#include "consilia/c/forms.h"
 #include "consilia/c/guard.h"
 #include "consilia/c/heat_map.h"
 #include "consilia/c/imaging.h"

@@ -60,7 +60,17 @@ __all__ = [
     "verify_audit_file",
 ]
 
-_SUBMODULES = {"access", "data", "dicom", "forms", "functions", "imaging", "inference", "screening", "uploads"}
+_SUBMODULES = {
+    "access",
+    "data",
+    "dicom",
+    "forms",
+    "functions",
+    "imaging",
+    "inference",
+    "screening",
+    "uploads",
+}
 _AUDIT = {name for name in __all__ if name.startswith("Audit")} | {"verify_audit_file"}
 
 if TYPE_CHECKING:

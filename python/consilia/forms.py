@@ -1,10 +1,10 @@
-"""What may come in: forms, whose rules are declared once and checked with every error at once.
+r"""What may come in: forms, whose rules are declared once and checked with every error at once.
 
 ```python
 from consilia import forms
 
 registration = forms.Form([
-    forms.text("username", length_min=3, length_max=150, pattern=r"^[\\w.@+-]+$"),
+    forms.text("username", length_min=3, length_max=150, pattern=r"^[\w.@+-]+$"),
     forms.email("email"),
     forms.age("age"),
 ])
@@ -31,10 +31,16 @@ from consilia._core.forms import (
     ascii_email,
     check_email,
     field,
+    form_from_json_schema,
+    form_of,
+    html_attributes,
+    html_input,
     is_person_name,
     is_phone,
     is_url,
+    label_of,
     normalized_email,
+    to_json_schema,
 )
 
 if TYPE_CHECKING:
@@ -58,11 +64,16 @@ __all__ = [
     "choice",
     "date",
     "email",
+    "form_from_json_schema",
+    "form_of",
+    "html_attributes",
+    "html_input",
     "integer",
     "is_person_name",
     "is_phone",
     "is_url",
     "json",
+    "label_of",
     "list",
     "normalized_email",
     "number",
@@ -72,6 +83,7 @@ __all__ = [
     "phone",
     "text",
     "timestamp",
+    "to_json_schema",
     "url",
     "uuid",
 ]
@@ -81,8 +93,8 @@ class Options(TypedDict, total=False):
     """What every field takes, by name.
 
     `required`: it must be given; False where there is a `default` or `required_when`. `nullable`: None is a
-    value of it. `default` takes the place of a field that was not given. `required_when`: a condition over the
-    fields of the form. `label` and `help` are for pages; `messages` has texts by code, before the catalog's.
+    value of it. `default` takes the place of a field that was not given. `required_when`: a condition over
+    the fields of the form. `label` and `help` are for pages; `messages` has texts by code, before the catalog's.
     """
 
     required: bool
@@ -151,9 +163,7 @@ def url(name: str, **options: Unpack[TextOptions]) -> Field:
     return field("url", name, **options)
 
 
-def password(
-    name: str, *, length_min: int = 12, length_max: int = 128, **options: Unpack[Options]
-) -> Field:
+def password(name: str, *, length_min: int = 12, length_max: int = 128, **options: Unpack[Options]) -> Field:
     """A text that is kept exactly as it was given."""
     return field("text", name, secret=True, length_min=length_min, length_max=length_max, **options)
 
@@ -219,7 +229,7 @@ def list(
     unique_items: bool = False,
     **options: Unpack[Options],
 ) -> Field:
-    """A list of at most `length_max` items, or 1,000; the name of the field that says what they are is free."""
+    """A list of at most `length_max` items, or 1,000, each as the field `items` says; its name is free."""
     return field(
         "list",
         name,

@@ -30,13 +30,16 @@ from ._decorators import (
     role_required,
     staff_required,
 )
+from ._forms import add_messages, check_request, validated
 from ._querysets import scope_queryset
 
 __all__ = [
     "DjangoChecker",
     "PolicyBackend",
+    "add_messages",
     "admin_required",
     "ajax_required",
+    "check_request",
     "checker",
     "error_response",
     "object_owner_required",
@@ -46,4 +49,5 @@ __all__ = [
     "role_required",
     "scope_queryset",
     "staff_required",
+    "validated",
 ]

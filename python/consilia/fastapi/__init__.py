@@ -20,10 +20,12 @@ from contextvars import ContextVar
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from consilia import Error
 from consilia.access import Context, Principal
+from consilia.forms import Form, Report
 from consilia.permissions import (
     PermissionChecker,
     PolicySource,
@@ -32,9 +34,10 @@ from consilia.permissions import (
     split_permission,
 )
 
-__all__ = ["Access", "ajax_required", "error_response"]
+__all__ = ["Access", "ajax_required", "check_request", "error_response", "validated"]
 
 Dependency = Callable[..., Any]
+_PAGES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 def error_response(request: Request, error: Exception) -> Response:
@@ -46,6 +49,49 @@ def error_response(request: Request, error: Exception) -> Response:
 def ajax_required(request: Request) -> None:
     """A dependency that lets requests of scripts through: others get 400 (`request.ajax`)."""
     require_ajax(request.headers)
+
+
+async def check_request(request: Request, form: Form, **options: Any) -> Report:
+    """Checks what a request brings: the query of a GET, else a page's fields or JSON.
+
+    JSON is read no further than the form takes it. A form that looks into the database is checked on a
+    thread.
+
+    Args:
+        request: the request.
+        form: its rules.
+        **options: those of `Form.check`.
+    """
+    if request.method in ("GET", "HEAD"):
+        data: Any = request.query_params
+    elif request.headers.get("content-type", "").startswith(_PAGES):
+        data = await request.form()
+    else:
+        data = b""
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > form.json_bytes_max:
+                break
+    if form.needs_database:
+        return await run_in_threadpool(form.check, data, **options)
+    return form.check(data, **options)
+
+
+def validated(form: Form, *, session: Any = None, **options: Any) -> Dependency:
+    """A dependency that gives the clean values of a request, or raises ValidationError with every error.
+
+    `Access.install`, or `app.add_exception_handler(Error, error_response)`, answers that with 400.
+
+    Args:
+        form: the rules.
+        session: where `unique` and `exists` look.
+        **options: the others of `Form.check`.
+    """
+
+    async def values(request: Request) -> dict[str, Any]:
+        return (await check_request(request, form, session=session, **options)).require()
+
+    return values
 
 
 def _address_of(request: Request) -> Context:

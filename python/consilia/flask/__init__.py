@@ -25,6 +25,7 @@ from flask import Flask, Response, current_app, request
 
 from consilia import Error
 from consilia.access import Context, Principal
+from consilia.forms import Form, Report
 from consilia.permissions import (
     PermissionChecker,
     PolicySource,
@@ -33,7 +34,7 @@ from consilia.permissions import (
     split_permission,
 )
 
-__all__ = ["Access", "ajax_required", "error_response"]
+__all__ = ["Access", "ajax_required", "check_request", "error_response", "validated"]
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -41,6 +42,31 @@ V = TypeVar("V", bound=Callable[..., Any])
 def error_response(error: Error) -> Response:
     """The response for an error of the library: its JSON form with its status."""
     return Response(error_json(error), error.http_status, mimetype="application/json")
+
+
+def check_request(form: Form, **options: Any) -> Report:
+    """Checks what the present request brings: the query of a GET, else a page's fields or JSON.
+
+    JSON is read no further than the form takes it.
+
+    Args:
+        form: its rules.
+        **options: those of `Form.check`.
+    """
+    if request.method in ("GET", "HEAD"):
+        return form.check(request.args, **options)
+    if request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        return form.check(request.form, **options)
+    return form.check(request.stream.read(form.json_bytes_max + 1), **options)
+
+
+def validated(form: Form, **options: Any) -> dict[str, Any]:
+    """The clean values of the present request; arguments as `check_request`.
+
+    Raises:
+        ValidationError: `form.invalid`, which `Access.init_app` answers with 400 and every error.
+    """
+    return check_request(form, **options).require()
 
 
 def _requiring(requirement: Callable[..., dict[str, Any] | None]) -> Callable[[V], V]:
