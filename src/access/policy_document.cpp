@@ -192,6 +192,8 @@ PolicyDocument parse_policy(std::string_view json) {
             return Json::parse(json);
         } catch (const Json::parse_error& error) {
             refuse_json("document", "not JSON at byte " + std::to_string(error.byte));
+        } catch (const Json::out_of_range&) {
+            refuse_json("document", "a number that no double can hold");
         }
     }();
     require_keys(root,

@@ -63,7 +63,7 @@ private:
     /// IDAT with a stored block (RFC 1951, 3.2.4) of `size` zeros. Checksums of chunks are not looked at.
     void make_pixel(std::size_t size) {
         const auto byte = [this](std::size_t value) { pixel_.push_back(static_cast<std::byte>(value)); };
-        for (const std::size_t value : {0, 0, 0}) byte(value);
+        for (int i = 0; i < 3; ++i) byte(0);
         byte(size + 11);
         for (const char c : {'I', 'D', 'A', 'T'}) pixel_.push_back(static_cast<std::byte>(c));
         for (const std::size_t value : {std::size_t{0x78}, std::size_t{1}, std::size_t{1}, size,

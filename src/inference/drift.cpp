@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "consilia/core/error.hpp"
+#include "inference/whole_number.hpp"
 
 namespace consilia::inference {
 
@@ -15,6 +16,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr int kVersion = 1;
+constexpr const char* kJsonCode = "drift.json";
 
 void check(const DriftOptions& options) {
     if (options.bins < 2 || options.bins > 1000) {
@@ -68,7 +70,8 @@ ordered_json write(const Histogram& histogram) {
 
 template <class Histogram>
 void read(const ordered_json& document, std::size_t bins, Histogram& histogram) {
-    document.at("counts").get_to(histogram.counts);
+    for (const auto& count : document.at("counts"))
+        histogram.counts.push_back(whole_number<std::uint64_t>(count, kJsonCode));
     document.at("sum").get_to(histogram.sum);
     if (histogram.counts.size() != bins)
         throw core::InvalidArgument("drift.json", "`counts` need one number a bin");
@@ -209,13 +212,14 @@ void DriftMonitor::read_json(std::string_view json) {
     AllSeries all;
     try {
         const auto document = ordered_json::parse(json);
-        if (document.at("version").get<std::int64_t>() != kVersion) {
+        if (whole_number<std::uint32_t>(document.at("version"), kJsonCode) != kVersion) {
             throw core::InvalidArgument("drift.version", "`version` must be " + std::to_string(kVersion));
         }
-        document.at("bins").get_to(options.bins);
-        document.at("window_size").get_to(options.window_size);
-        document.at("max_series").get_to(options.max_series);
-        options.reference_size = document.value("reference_size", std::uint64_t{0});
+        options.bins = whole_number<std::uint32_t>(document.at("bins"), kJsonCode);
+        options.window_size = whole_number<std::uint64_t>(document.at("window_size"), kJsonCode);
+        options.max_series = whole_number<std::uint32_t>(document.at("max_series"), kJsonCode);
+        if (document.contains("reference_size"))
+            options.reference_size = whole_number<std::uint64_t>(document.at("reference_size"), kJsonCode);
         check(options);
         if (document.at("series").size() > options.max_series) {
             throw core::InvalidArgument("drift.json", "there are more series than `max_series`");

@@ -8,6 +8,7 @@
 
 #include "consilia/core/error.hpp"
 #include "consilia/core/files.hpp"
+#include "inference/whole_number.hpp"
 
 namespace consilia::inference {
 
@@ -104,22 +105,26 @@ std::string MemberProfile::to_json() const {
 
 bool MemberProfile::read_json(const std::string& text) {
     const auto document = nlohmann::json::parse(text, nullptr, false);
-    if (!document.is_object() || document.value("version", 0) != kVersion) return false;
+    const auto size_of = [](const nlohmann::json& value) {
+        return whole_number<std::uint64_t>(value, "profile.json");
+    };
     try {
+        if (!document.is_object() || size_of(document.at("version")) != kVersion) return false;
         MemberProfile read;
-        if (document.contains("code_bytes")) read.code_bytes_ = document["code_bytes"].get<std::uint64_t>();
-        if (document.contains("staging_bytes"))
-            read.staging_bytes_ = document["staging_bytes"].get<std::uint64_t>();
+        if (document.contains("code_bytes")) read.code_bytes_ = size_of(document["code_bytes"]);
+        if (document.contains("staging_bytes")) read.staging_bytes_ = size_of(document["staging_bytes"]);
         if (document.contains("open_ms")) read.open_times_.add(document["open_ms"].get<double>());
         if (document.contains("load_ms")) read.load_times_.add(document["load_ms"].get<double>());
         for (const auto& run : document.at("runs")) {
-            const auto batch = run.at("batch").get<std::size_t>();
+            const std::size_t batch = size_of(run.at("batch"));
             if (batch == 0) return false;
-            read.note_run_size(batch, run.at("activation_bytes").get<std::uint64_t>());
+            read.note_run_size(batch, size_of(run.at("activation_bytes")));
             read.note_run_ms(batch, run.at("run_ms").get<double>());
         }
         *this = std::move(read);
     } catch (const nlohmann::json::exception&) {
+        return false;
+    } catch (const core::InvalidArgument&) {
         return false;
     }
     return true;

@@ -8,6 +8,7 @@
 
 #include "consilia/core/error.hpp"
 #include "consilia/core/files.hpp"
+#include "inference/whole_number.hpp"
 
 namespace consilia::inference {
 
@@ -16,6 +17,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr int kVersion = 1;
+constexpr const char* kJsonCode = "opinion_model.json";
 constexpr std::size_t kMaxJsonBytes = std::size_t{64} << 20;
 
 [[noreturn]] void refuse(const std::string& field, const std::string& why) {
@@ -92,16 +94,19 @@ OpinionModel read(const ordered_json& document) {
     document.at("temperature").get_to(model.temperature);
     document.at("confidence_threshold").get_to(model.confidence_threshold);
     if (const auto& sets = document.at("conformal"); !sets.is_null()) {
-        model.conformal = ConformalSets{.alpha = sets.at("alpha").get<double>(),
-                                        .penalty = sets.at("penalty").get<double>(),
-                                        .free_ranks = sets.at("free_ranks").get<std::uint32_t>(),
-                                        .threshold = sets.at("threshold").get<double>()};
+        model.conformal =
+            ConformalSets{.alpha = sets.at("alpha").get<double>(),
+                          .penalty = sets.at("penalty").get<double>(),
+                          .free_ranks = whole_number<std::uint32_t>(sets.at("free_ranks"), kJsonCode),
+                          .threshold = sets.at("threshold").get<double>()};
     }
-    document.at("order").get_to(model.order);
+    for (const auto& index : document.at("order"))
+        model.order.push_back(whole_number<std::uint32_t>(index, kJsonCode));
     for (const auto& bound : document.at("stop_bounds")) {
-        model.stop_bounds.push_back({.members_run = bound.at("members_run").get<std::uint32_t>(),
-                                     .margin = bound.at("margin").get<double>(),
-                                     .change_bound = bound.at("change_bound").get<double>()});
+        model.stop_bounds.push_back(
+            {.members_run = whole_number<std::uint32_t>(bound.at("members_run"), kJsonCode),
+             .margin = bound.at("margin").get<double>(),
+             .change_bound = bound.at("change_bound").get<double>()});
     }
     return model;
 }
@@ -188,7 +193,7 @@ OpinionModel OpinionModel::from_json(std::string_view json) {
     OpinionModel model;
     try {
         const auto document = ordered_json::parse(json);
-        const auto version = document.at("version").get<std::int64_t>();
+        const auto version = whole_number<std::uint32_t>(document.at("version"), kJsonCode);
         if (version != kVersion) {
             refuse("version", "must be " + std::to_string(kVersion) + ", not " + std::to_string(version));
         }

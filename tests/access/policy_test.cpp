@@ -247,6 +247,7 @@ TEST(PolicyDocument, RefusesWhatItDoesNotUnderstand) {
             R"({"version": 1, "rules": [{"effect": "deny", "role": "a", "permission": "b:c", "if": "a"}]})",
             R"({"version": 1, "resources": {"a": "read"}})",
             R"({"version": 1} trailing)",
+            R"({"version": 1e404})",
         }) {
         EXPECT_EQ(code_of([&] { static_cast<void>(parse_policy(json)); }), "policy.syntax") << json;
     }

@@ -147,6 +147,21 @@ TEST(OpinionModel, ARuleThatIsNotKnownIsAnErrorOfTheModel) {
     }
 }
 
+TEST(OpinionModel, WholeNumbersAreNeitherCutNorWrapped) {
+    const std::string text = two_members().to_json();
+    const std::string version = "\"version\":1";
+    for (const std::string found : {"1e97", "1.5", "-1", "4294967297", "true"}) {
+        std::string changed = text;
+        changed.replace(changed.find(version), version.size(), "\"version\":" + found);
+        try {
+            (void)OpinionModel::from_json(changed);
+            ADD_FAILURE() << found;
+        } catch (const core::InvalidArgument& error) {
+            EXPECT_EQ(error.code(), "opinion_model.json") << found;
+        }
+    }
+}
+
 TEST(OpinionModel, ValidateNamesTheFieldThatIsWrong) {
     const auto broken = [](const std::string& field, const auto& change) {
         OpinionModel model = two_members();

@@ -10,6 +10,13 @@
 #include <string>
 
 #if defined(__SANITIZE_ADDRESS__)
+#define CONSILIA_COUNTS_ALLOCATIONS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CONSILIA_COUNTS_ALLOCATIONS 1
+#endif
+#endif
+#ifdef CONSILIA_COUNTS_ALLOCATIONS
 #include <sanitizer/allocator_interface.h>
 #endif
 
@@ -25,7 +32,7 @@ public:
     PeakMemory(const PeakMemory&) = delete;
     PeakMemory& operator=(const PeakMemory&) = delete;
 
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef CONSILIA_COUNTS_ALLOCATIONS
     void restart() {
         static const int kInstalled = __sanitizer_install_malloc_and_free_hooks(&count_new, &count_freed);
         if (kInstalled == 0) throw std::runtime_error("allocations cannot be counted");
