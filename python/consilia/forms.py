@@ -94,7 +94,8 @@ class Options(TypedDict, total=False):
 
     `required`: it must be given; False where there is a `default` or `required_when`. `nullable`: None is a
     value of it. `default` takes the place of a field that was not given. `required_when`: a condition over
-    the fields of the form. `label` and `help` are for pages; `messages` has texts by code, before the catalog's.
+    the fields of the form. `label` and `help` are for pages; `messages` has texts by code, which go before
+    the catalog's.
     """
 
     required: bool

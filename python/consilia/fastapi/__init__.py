@@ -73,7 +73,8 @@ async def check_request(request: Request, form: Form, **options: Any) -> Report:
             if len(data) > form.json_bytes_max:
                 break
     if form.needs_database:
-        return await run_in_threadpool(form.check, data, **options)
+        report: Report = await run_in_threadpool(form.check, data, **options)
+        return report
     return form.check(data, **options)
 
 
