@@ -24,8 +24,8 @@ inline imaging::DecodeLimits small_limits() {
 inline void check_image(std::span<const std::byte> bytes, imaging::ImageFormat format) {
     using core::ValidationError;
     const auto detected = imaging::detect_format(bytes);
-    imaging::ImageInfo probed;
-    imaging::ImageInfo walked;
+    imaging::ImageInfo probed{};
+    imaging::ImageInfo walked{};
     imaging::Image image;
     const imaging::DecodeLimits limits = small_limits();
     const bool is_probed = tolerate<ValidationError>("image.", [&] { probed = imaging::probe(bytes); });

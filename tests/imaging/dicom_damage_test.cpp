@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(Samples, DamagedDicom,
                                          "gray_8_jpeg_baseline", "gray_12_jpeg_extended",
                                          "gray_12_jpeg_lossless", "gray_16_jpeg_lossless_sv1",
                                          "gray_12_jpeg_ls", "rgb_8_jpeg_ls", "rgb_8_jpeg_ybr_422"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& sample) { return std::string(sample.param); });
 
 }  // namespace
 }  // namespace consilia::imaging
