@@ -8,12 +8,14 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "consilia/validation/download.hpp"
 #include "consilia/validation/upload_store.hpp"
 #include "data_native.hpp"
 #include "native.hpp"
@@ -438,6 +440,34 @@ void bind_store(py::module_& module) {
             "Removes files that no row names, which a crash can leave; how many.");
 }
 
+// ---- Handing out
+
+void bind_download(py::module_& module) {
+    const validation::DownloadOptions defaults;
+    module.def(
+        "content_disposition",
+        [](const std::string& name, bool is_inline) {
+            return validation::content_disposition(name, is_inline);
+        },
+        py::arg("name"), py::kw_only(), py::arg("is_inline") = defaults.is_inline,
+        "The value of `Content-Disposition` for a name that a client once sent: sanitised, in ASCII, and in\n"
+        "UTF-8 where it has more. Nothing in it ends the field or the quotes.");
+    module.def(
+        "download_headers",
+        [](const std::string& name, std::string media_type, bool is_inline) {
+            std::map<std::string, std::string> fields;
+            for (const auto& [field, value] : validation::download_headers(
+                     name, {.media_type = std::move(media_type), .is_inline = is_inline}))
+                fields[field] = value;
+            return fields;
+        },
+        py::arg("name"), py::kw_only(), py::arg("media_type") = defaults.media_type,
+        py::arg("is_inline") = defaults.is_inline,
+        "The fields of a response that keep a browser from taking a file for something else: type,\n"
+        "disposition, `nosniff`, a policy that runs nothing, same origin, and no store.\n\n"
+        "Raises:\n    InvalidArgument: `download.media_type`.");
+}
+
 }  // namespace
 
 void bind_uploads(py::module_& module) {
@@ -446,6 +476,7 @@ void bind_uploads(py::module_& module) {
     bind_quarantine(module);
     bind_received(module);
     bind_store(module);
+    bind_download(module);
 }
 
 }  // namespace consilia::bindings

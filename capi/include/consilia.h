@@ -9,6 +9,7 @@
 #include "consilia/c/dicom.h"
 #include "consilia/c/dispatcher.h"
 #include "consilia/c/drift.h"
+#include "consilia/c/file_type.h"
 #include "consilia/c/forms.h"
 #include "consilia/c/guard.h"
 #include "consilia/c/heat_map.h"
@@ -18,5 +19,6 @@
 #include "consilia/c/policy_analysis.h"
 #include "consilia/c/policy_store.h"
 #include "consilia/c/screening.h"
+#include "consilia/c/uploads.h"
 #include "consilia/c/value.h"
 #endif

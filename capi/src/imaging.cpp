@@ -9,6 +9,7 @@
 #include "consilia/imaging/codec.hpp"
 #include "consilia/imaging/metadata.hpp"
 #include "guard.hpp"
+#include "imaging.hpp"
 
 namespace core = consilia::core;
 namespace imaging = consilia::imaging;
@@ -16,6 +17,7 @@ using consilia::capi::cleared;
 using consilia::capi::copy_options;
 using consilia::capi::guard;
 using consilia::capi::items;
+using consilia::capi::limits_of;
 using consilia::capi::require;
 using consilia::capi::to_buffer;
 
@@ -24,6 +26,22 @@ static_assert(offsetof(consilia_image_limits_t, max_width) == 32);
 static_assert(sizeof(consilia_image_info_t) == 36);
 static_assert(sizeof(consilia_pixels_t) == 32);
 static_assert(offsetof(consilia_pixels_t, channels) == 24);
+
+imaging::DecodeLimits consilia::capi::limits_of(const consilia_image_limits_t* options) {
+    const consilia_image_limits_t given = copy_options(options);
+    imaging::DecodeLimits limits;
+    const auto set = [](auto& limit, auto value) {
+        if (value != 0) limit = value;
+    };
+    set(limits.max_pixels, given.max_pixels);
+    set(limits.max_memory_bytes, given.max_memory_bytes);
+    set(limits.max_scan_pixels, given.max_scan_pixels);
+    set(limits.max_width, given.max_width);
+    set(limits.max_height, given.max_height);
+    set(limits.max_scans, given.max_scans);
+    set(limits.max_segments, given.max_segments);
+    return limits;
+}
 
 namespace {
 
@@ -44,22 +62,6 @@ imaging::ImageFormat written_format(std::int32_t number) {
     if (number == CONSILIA_IMAGE_PNG) return imaging::ImageFormat::Png;
     throw core::InvalidArgument("image.format", "`format` is none that images are written in",
                                 {{"field", "format"}, {"found", number}});
-}
-
-imaging::DecodeLimits limits_of(const consilia_image_limits_t* options) {
-    const consilia_image_limits_t given = copy_options(options);
-    imaging::DecodeLimits limits;
-    const auto set = [](auto& limit, auto value) {
-        if (value != 0) limit = value;
-    };
-    set(limits.max_pixels, given.max_pixels);
-    set(limits.max_memory_bytes, given.max_memory_bytes);
-    set(limits.max_scan_pixels, given.max_scan_pixels);
-    set(limits.max_width, given.max_width);
-    set(limits.max_height, given.max_height);
-    set(limits.max_scans, given.max_scans);
-    set(limits.max_segments, given.max_segments);
-    return limits;
 }
 
 consilia_image_info_t info_of(const imaging::ImageInfo& info) {

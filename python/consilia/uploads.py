@@ -27,9 +27,11 @@ ReceivedFile = _uploads.ReceivedFile
 StoredUpload = _uploads.StoredUpload
 Upload = _uploads.Upload
 UploadUsage = _uploads.UploadUsage
+content_disposition = _uploads.content_disposition
 create_upload_tables = _uploads.create_upload_tables
 detect_type = _uploads.detect_type
 discard = _uploads.discard
+download_headers = _uploads.download_headers
 extensions = _uploads.extensions
 is_receivable = _uploads.is_receivable
 media_type = _uploads.media_type
@@ -44,9 +46,11 @@ __all__ = [
     "Upload",
     "UploadStore",
     "UploadUsage",
+    "content_disposition",
     "create_upload_tables",
     "detect_type",
     "discard",
+    "download_headers",
     "extensions",
     "is_receivable",
     "media_type",
