@@ -8,15 +8,16 @@ import datetime
 import enum
 import os
 import typing
-from . import forms
 from . import functions
 from . import data
 from . import access
 from . import imaging
+from . import uploads
+from . import dicom
+from . import forms
 from . import inference
 from . import screening
-from . import uploads
-__all__: list[str] = ['Cancelled', 'Config', 'Conflict', 'Error', 'Expression', 'InferenceError', 'Internal', 'InvalidArgument', 'LogContext', 'LogFormat', 'LogLevel', 'NamedChoice', 'NotFound', 'PermissionDenied', 'PredictionSettings', 'ResourceExhausted', 'StorageError', 'Term', 'TimedOut', 'Unavailable', 'UploadRejected', 'UploadSettings', 'ValidationError', 'access', 'configure_logging', 'data', 'field', 'forms', 'functions', 'imaging', 'inference', 'log', 'log_security', 'lost_log_lines', 'parameter', 'parse_expression', 'screening', 'uploads']
+__all__: list[str] = ['Cancelled', 'Config', 'Conflict', 'Error', 'Expression', 'InferenceError', 'Internal', 'InvalidArgument', 'LogContext', 'LogFormat', 'LogLevel', 'NamedChoice', 'NotFound', 'PermissionDenied', 'PredictionSettings', 'ResourceExhausted', 'StorageError', 'Term', 'TimedOut', 'Unavailable', 'UploadRejected', 'UploadSettings', 'ValidationError', 'access', 'configure_logging', 'data', 'dicom', 'field', 'forms', 'functions', 'imaging', 'inference', 'log', 'log_security', 'lost_log_lines', 'parameter', 'parse_expression', 'screening', 'uploads']
 class Error(Exception):
     """
     Base of every error of the library.

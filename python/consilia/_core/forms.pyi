@@ -1,4 +1,7 @@
 # Made from the extension by `make stubs`; do not edit.
+"""
+What may come in: fields, rules, reports.
+"""
 from __future__ import annotations
 import collections.abc
 import consilia._core.data

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import pathlib
 import typing
-__all__: list[str] = ['ClamdScanner', 'Quarantine', 'QuarantineEntry', 'QuarantineOptions', 'ReceivedFile', 'StoredUpload', 'Upload', 'UploadStore', 'UploadUsage', 'create_upload_tables', 'detect_type', 'discard', 'extensions', 'is_receivable', 'media_type', 'receive']
+__all__: list[str] = ['ClamdScanner', 'Quarantine', 'QuarantineEntry', 'QuarantineOptions', 'ReceivedFile', 'StoredUpload', 'Upload', 'UploadStore', 'UploadUsage', 'content_disposition', 'create_upload_tables', 'detect_type', 'discard', 'download_headers', 'extensions', 'is_receivable', 'media_type', 'receive']
 class ClamdScanner:
     """
     ClamAV's daemon, asked over its socket. Fails closed: what it did not call clean does not come in.
@@ -281,6 +281,11 @@ class UploadStore:
         """
     def usage(self, owner_id: typing.SupportsInt | typing.SupportsIndex) -> UploadUsage:
         ...
+def content_disposition(name: str, *, is_inline: bool = False) -> str:
+    """
+    The value of `Content-Disposition` for a name that a client once sent: sanitised, in ASCII, and in
+    UTF-8 where it has more. Nothing in it ends the field or the quotes.
+    """
 def create_upload_tables(database: typing.Any) -> None:
     """
     Creates what is missing of the table `consilia_uploads`.
@@ -293,6 +298,14 @@ def detect_type(data: bytes | bytearray | memoryview) -> str | None:
 def discard(path: os.PathLike | str | bytes) -> None:
     """
     Removes a committed file whose transaction failed; one that is gone already is no error.
+    """
+def download_headers(name: str, *, media_type: str = 'application/octet-stream', is_inline: bool = False) -> dict[str, str]:
+    """
+    The fields of a response that keep a browser from taking a file for something else: type,
+    disposition, `nosniff`, a policy that runs nothing, same origin, and no store.
+
+    Raises:
+        InvalidArgument: `download.media_type`.
     """
 def extensions(type: str) -> list[str]:
     """
