@@ -75,7 +75,7 @@ TEST(Error, IsOneJsonObjectWhateverItHolds) {
     const auto document = nlohmann::json::parse(error.to_json());
     EXPECT_EQ(document["error"]["kind"], "not_found");
     EXPECT_EQ(document["error"]["code"], "x.y");
-    EXPECT_EQ(document["error"]["message"], "no \"such\"\nthing");
+    EXPECT_EQ(document["error"]["message"], "no \"such\" thing");  // one line
     EXPECT_EQ(document["error"]["http_status"], 404);
     EXPECT_EQ(document["error"]["details"]["na\"me"], "va\xEF\xBF\xBDlue");
     EXPECT_TRUE(document["error"]["details"]["none"].is_null());
