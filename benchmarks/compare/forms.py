@@ -6,8 +6,6 @@ choices, a date, a boolean. Ours reads the result as users do: `values`, and wit
 and parameters.
 """
 
-from __future__ import annotations
-
 import contextlib
 import datetime
 import importlib.metadata
