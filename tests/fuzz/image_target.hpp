@@ -6,6 +6,7 @@
 
 #include "consilia/core/error.hpp"
 #include "consilia/imaging/codec.hpp"
+#include "consilia/imaging/metadata.hpp"
 #include "fuzz/target.hpp"
 
 namespace consilia::fuzz {
@@ -20,6 +21,16 @@ inline imaging::DecodeLimits small_limits() {
     limits.max_scan_pixels = 1 << 19;
     limits.max_segments = 64;
     return limits;
+}
+
+/// What is kept of a file is the same image, and nothing more goes when it is stripped again.
+inline void check_stripped(std::span<const std::byte> bytes, const imaging::Image& image) {
+    const imaging::DecodeLimits limits = small_limits();
+    const std::vector<std::byte> stripped = imaging::strip_metadata(bytes, limits);
+    holds(stripped.size() <= bytes.size() + 32, "stripping adds nothing");
+    (void)imaging::verify(stripped, limits);
+    holds(imaging::decode(stripped, limits).pixels == image.pixels, "stripping changes no pixel");
+    holds(imaging::strip_metadata(stripped, limits) == stripped, "stripping twice changes nothing more");
 }
 
 inline void check_image(std::span<const std::byte> bytes, imaging::ImageFormat format) {
@@ -38,7 +49,10 @@ inline void check_image(std::span<const std::byte> bytes, imaging::ImageFormat f
         holds(detected.has_value() || !probed, "what has no format is not probed");
         return;
     }
+    const bool is_verified =
+        tolerate<ValidationError>("image.", [&] { (void)imaging::verify(bytes, limits); });
     if (is_whole) holds(probed && probed->pixels() == walked.pixels(), "what is whole can be probed");
+    holds(!is_verified || (is_whole && is_decoded), "what is verified is whole and decodes");
     if (!is_decoded) return;
     holds(probed.has_value(), "what decodes can be probed");
     holds(image.pixels.size() == static_cast<std::size_t>(image.width) *
@@ -50,6 +64,7 @@ inline void check_image(std::span<const std::byte> bytes, imaging::ImageFormat f
               probed->channels == image.channels,
           "an image has the size that its header says");
     holds(imaging::decode(bytes, limits).pixels == image.pixels, "the same bytes give the same pixels");
+    if (is_verified) check_stripped(bytes, image);
 }
 
 }  // namespace consilia::fuzz
