@@ -300,6 +300,7 @@ void CompiledPolicy::add_field_rules() {
         const auto number = static_cast<std::uint32_t>(field_rules.size());
         const std::string name = "fields of " + rule.role + " " + rule.permission;
         const std::vector<std::uint32_t> about = columns_of(rule.permission);
+        if (rule.role != "*") static_cast<void>(role_of(rule.role));  // also where no field is named
         require_sound(rule.condition, about, name);
         CompiledFieldRule compiled{rule.effect, rule.condition, {}};
         for (const std::string& path : rule.fields) {

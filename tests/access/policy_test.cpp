@@ -172,6 +172,9 @@ TEST(Policy, RefusesWhatIsNotDeclared) {
     PolicyDocument role = clinic();
     role.rules[0].role = "patinet";
     EXPECT_EQ(code_of(role), "policy.unknown_role");
+    PolicyDocument fields = clinic();
+    fields.fields = {{.role = "nobody", .permission = "patient:read", .fields = {}}};
+    EXPECT_EQ(code_of(fields), "policy.unknown_role") << "also of a rule that names no field";
     for (const char* permission :
          {"prediction:reda", "predicton:read", "prediction", "*", "", ":", "prediction:read:x"}) {
         PolicyDocument document = clinic();
