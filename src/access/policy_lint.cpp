@@ -168,6 +168,7 @@ bool PolicyLint::is_unreachable(std::uint32_t number) {
 
 void PolicyLint::check_allow(std::uint32_t number) {
     const Rule& rule = document_.rules[number];
+    if (model_.rows_of(rule.role).empty()) return;  // for every role, where none is declared
     std::set<std::uint32_t> deniers;
     bool is_overridden = true;
     for_each_cell(rule, [&](std::uint32_t row, std::uint32_t column) {

@@ -66,6 +66,15 @@ TEST(Lint, ADocumentThatDoesNotCompileGivesTheErrorsCode) {
     EXPECT_THAT(codes_of(document), ElementsAre("policy.unknown_role"));
 }
 
+TEST(Lint, ARuleForEveryRoleWhereThereIsNoneIsLookedAtToo) {
+    PolicyDocument document;
+    document.resources["record"] = Resource({"read"}, {});
+    document.rules = {allow("all", "*", "record:read"), deny("none", "*", "record:read")};
+    EXPECT_THAT(codes_of(document), Not(Contains("lint.overridden")));
+    document.rules.pop_back();
+    EXPECT_THAT(codes_of(document), IsEmpty());
+}
+
 TEST(Lint, FindsRulesThatCanNeverApply) {
     PolicyDocument document = clinic();
     document.rules.push_back(allow("never", "patient", "record:write", "age > 17 and age < 18"));
