@@ -1,13 +1,13 @@
 // Finds and loads backends. They are loaded once and never unloaded: libtorch does not survive it.
 #include <dlfcn.h>
 
-#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <utility>
 
 #include "consilia/core/error.hpp"
 #include "consilia/inference/backend.hpp"
+#include "core/plugin_files.hpp"
 
 namespace consilia::inference {
 
@@ -37,61 +37,9 @@ Loaded& loaded() {
     return *instance;
 }
 
-void append_from_environment(const char* variable, std::vector<fs::path>& directories) {
-    const char* value = std::getenv(variable);
-    std::string_view rest = value == nullptr ? "" : value;
-    while (!rest.empty()) {
-        const std::size_t end = rest.find(':');
-        if (end != 0) directories.emplace_back(rest.substr(0, end));
-        if (end == std::string_view::npos) break;
-        rest.remove_prefix(end + 1);
-    }
-}
-
-/// The folder of the program or shared object that this code is linked into.
-fs::path own_directory() {
-    Dl_info info{};
-    static const int marker = 0;
-    if (::dladdr(&marker, &info) == 0 || info.dli_fname == nullptr) return {};
-    std::error_code error;
-    // The program itself is named as it was called, which may be without a folder.
-    const fs::path name = info.dli_fname;
-    fs::path own = fs::canonical(name.has_parent_path() ? name : fs::path("/proc/self/exe"), error);
-    return error ? fs::path() : own.parent_path();
-}
-
-/// Built: `<build>/backends` beside `tests`, `capi` and `python/consilia`. Installed:
-/// `lib/consilia/backends`, or `backends` inside the Python package.
-std::vector<fs::path> backend_directories(const BackendSearch& search) {
-    std::vector<fs::path> directories = search.backend_directories;
-    append_from_environment("CONSILIA_BACKEND_PATH", directories);
-    const fs::path own = own_directory();
-    if (own.empty()) return directories;
-    for (const char* relative :
-         {"backends", "consilia/backends", "../backends", "../../backends", "../lib/consilia/backends"}) {
-        directories.push_back((own / relative).lexically_normal());
-    }
-    return directories;
-}
-
-fs::path find_library(const std::string& file_name, const std::vector<fs::path>& directories) {
-    for (const fs::path& directory : directories) {
-        std::error_code error;
-        fs::path path = directory / file_name;
-        if (fs::is_regular_file(path, error)) return path;
-    }
-    return {};
-}
-
-std::string joined(const std::vector<fs::path>& paths) {
-    std::string text;
-    for (const fs::path& path : paths) text += (text.empty() ? "" : ":") + path.string();
-    return text;
-}
-
-std::string loader_message() {
-    const char* message = ::dlerror();
-    return message == nullptr ? "the loader gave no reason" : message;
+std::vector<fs::path> concatenated(std::vector<fs::path> first, const std::vector<fs::path>& second) {
+    first.insert(first.end(), second.begin(), second.end());
+    return first;
 }
 
 /// The library that the loader missed: `libx.so: cannot open shared object file: …`; empty for other
@@ -107,10 +55,10 @@ void* open_library(const fs::path& path, const std::vector<fs::path>& runtimes, 
                    std::string& message) {
     for (int attempt = 0; attempt < kMaxMissingLibraries; ++attempt) {
         if (void* handle = ::dlopen(path.c_str(), kOpenMode)) return handle;
-        message = loader_message();
+        message = core::loader_message();
         const std::string missing = missing_library(message);
         if (depth >= kMaxMissingLibraries || missing.empty() || missing == path) return nullptr;
-        const fs::path found = find_library(missing, runtimes);
+        const fs::path found = core::find_file(missing, runtimes);
         if (found.empty() || open_library(found, runtimes, depth + 1, message) == nullptr) return nullptr;
     }
     return nullptr;
@@ -126,14 +74,16 @@ std::string installation_hint(std::string_view name) {
 
 std::shared_ptr<const Backend> load_now(const std::string& name, const BackendSearch& search) {
     const std::string file_name = "libconsilia_backend_" + name + ".so";
-    const std::vector<fs::path> directories = backend_directories(search);
-    const fs::path path = find_library(file_name, directories);
+    const std::vector<fs::path> directories =
+        concatenated(search.backend_directories, core::plugin_directories());
+    const fs::path path = core::find_file(file_name, directories);
     if (path.empty()) {
-        throw core::Unavailable("backend.unavailable", "the backend `" + name + "` was not found",
-                                {{"backend", name}, {"file", file_name}, {"searched", joined(directories)}});
+        throw core::Unavailable(
+            "backend.unavailable", "the backend `" + name + "` was not found",
+            {{"backend", name}, {"file", file_name}, {"searched", core::joined(directories)}});
     }
-    std::vector<fs::path> runtimes = search.runtime_directories;
-    append_from_environment("CONSILIA_RUNTIME_PATH", runtimes);
+    const std::vector<fs::path> runtimes =
+        concatenated(search.runtime_directories, core::directories_from_environment("CONSILIA_RUNTIME_PATH"));
     std::string message;
     void* handle = open_library(path, runtimes, 0, message);
     if (handle == nullptr) {
@@ -145,7 +95,7 @@ std::shared_ptr<const Backend> load_now(const std::string& name, const BackendSe
             {{"backend", name},
              {"file", path.string()},
              {"loader", message},
-             {"searched", joined(runtimes)}});
+             {"searched", core::joined(runtimes)}});
     }
     const auto entry = reinterpret_cast<consilia_backend_entry_fn>(::dlsym(handle, CONSILIA_BACKEND_ENTRY));
     const consilia_backend_v1_t* table = entry == nullptr ? nullptr : entry(CONSILIA_BACKEND_API_VERSION);
