@@ -90,11 +90,7 @@ void FormCheck::answer(std::span<const RowQuestion> questions) {
         const bool is_there = std::ranges::find(found, values[i]) != found.end();
         if (is_there == must_exist) continue;
         const std::string_view code = must_exist ? "not_found" : "taken";
-        const std::string* own = nullptr;
-        for (const auto& [named, message] : questions[i].field->field->messages) {
-            if (named == code) own = &message;
-        }
-        add(questions[i].path, code, {}, own);
+        add(questions[i].path, code, {}, own_message(*questions[i].field->field, code));
     }
 }
 

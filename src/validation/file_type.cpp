@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-#include "validation/text_check.hpp"
+#include "validation/text_stream.hpp"
 
 namespace consilia::validation {
 namespace {
@@ -288,7 +288,7 @@ FileType type_of_text(std::string_view head) noexcept {
         if (const FileType type = type_of_markup(text.substr(start)); type != Unknown) return type;
     }
     const std::string_view sample = head.substr(0, kTextBytes);
-    TextCheck check;
+    TextStreamCheck check;
     if (check.add(std::as_bytes(std::span(sample))) || (sample.size() == head.size() && check.finish()))
         return Unknown;
     const std::string_view rest = start == std::string_view::npos ? std::string_view() : text.substr(start);

@@ -228,12 +228,16 @@ Input FormCheck::check_json(const FieldPlan& plan, const Input& given, const Ste
     return clean;
 }
 
-Input FormCheck::fail(const FieldPlan& plan, const Step& at, std::string_view code, core::Details params) {
+const std::string* FormCheck::own_message(const Field& field, std::string_view code) noexcept {
     const std::string* own = nullptr;
-    for (const auto& [named, message] : plan.field->messages) {
+    for (const auto& [named, message] : field.messages) {
         if (named == code) own = &message;
     }
-    add(&at, code, std::move(params), own);
+    return own;
+}
+
+Input FormCheck::fail(const FieldPlan& plan, const Step& at, std::string_view code, core::Details params) {
+    add(&at, code, std::move(params), own_message(*plan.field, code));
     return {};
 }
 

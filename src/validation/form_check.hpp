@@ -99,6 +99,8 @@ private:
     void answer(const UniqueTogether& unique, std::span<const Input> values, const std::string& path);
     [[nodiscard]] core::Expression apart_from_own(const data::Model& model) const;
 
+    /// What the field says instead of the message of a code; null: nothing.
+    static const std::string* own_message(const Field& field, std::string_view code) noexcept;
     Input fail(const FieldPlan& plan, const Step& at, std::string_view code, core::Details params = {});
     Input fail_type(const FieldPlan& plan, const Step& at, const Input& given);
     void add(const Step* at, std::string_view code, core::Details params, const std::string* own_message);

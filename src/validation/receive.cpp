@@ -8,7 +8,7 @@
 
 #include "consilia/core/error.hpp"
 #include "validation/client_name.hpp"
-#include "validation/text_check.hpp"
+#include "validation/text_stream.hpp"
 #include "validation/upload_checks.hpp"
 #include "validation/upload_reader.hpp"
 
@@ -43,7 +43,7 @@ private:
                {{"reason", fault.reason}, {"offset", static_cast<std::int64_t>(fault.offset)}});
     }
     const ReceiveOptions& options_;
-    TextCheck check_;
+    TextStreamCheck check_;
 };
 
 /// An upload on its way: what was read of it, where that is, and why it is refused.

@@ -85,8 +85,6 @@ constexpr std::array kEntries = {json_body, schema};
 }  // namespace consilia::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace consilia::fuzz;
-    if (size == 0) return 0;
-    kEntries[data[0] % kEntries.size()](text_of(data + 1, size - 1));
+    consilia::fuzz::run_one_of(consilia::fuzz::kEntries, data, size);
     return 0;
 }

@@ -61,4 +61,10 @@ bool tolerate(std::string_view area, Run run) {
     }
 }
 
+/// Gives all but the first byte to the entry that the first byte chooses.
+template <class Entries>
+void run_one_of(const Entries& entries, const std::uint8_t* data, std::size_t size) {
+    if (size > 0) entries[data[0] % entries.size()](text_of(data + 1, size - 1));
+}
+
 }  // namespace consilia::fuzz

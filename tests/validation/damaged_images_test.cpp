@@ -21,7 +21,7 @@
 #include "consilia/validation/upload_store.hpp"
 #include "support/damage.hpp"
 #include "support/images.hpp"
-#include "support/memory_watch.hpp"
+#include "support/peak_memory.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace consilia::validation {

@@ -10,12 +10,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.uid import ImplicitVRLittleEndian
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "python" / "imaging"))
+
+from dicom_files import CLASS, data_set  # noqa: E402
+
 ROWS, COLUMNS = 20, 28
-CLASS = "1.2.840.10008.5.1.4.1.1.1.1"  # Digital X-ray image, for presentation
 
 
 def phantom(low: int, high: int) -> np.ndarray:
@@ -28,41 +31,25 @@ def phantom(low: int, high: int) -> np.ndarray:
 
 def file_of(pixels: np.ndarray, *, bits: int, signed: bool = False, **more: object) -> FileDataset:
     """A digital radiograph of an invented patient."""
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = CLASS
-    meta.MediaStorageSOPInstanceUID = "1.2.3.4.5.6"
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = "1.2.3.4"
-    data = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-    data.SpecificCharacterSet = "ISO_IR 100"
-    data.SOPClassUID = CLASS
-    data.SOPInstanceUID = "1.2.3.4.5.6"
-    data.StudyDate = "20240229"
-    data.StudyTime = "101530"
-    data.Modality = "DX"
-    data.Manufacturer = "Nobody"
-    data.PatientName = "Müller^Änne"
-    data.PatientID = "P-0001"
-    data.PatientBirthDate = "19700101"
-    data.PatientSex = "F"
-    data.BodyPartExamined = "CHEST"
-    data.ViewPosition = "PA"
-    data.StudyInstanceUID = "1.2.3.4.5"
-    data.SeriesInstanceUID = "1.2.3.4.5.1"
-    color = pixels.ndim == 3
-    data.SamplesPerPixel = 3 if color else 1
-    data.PhotometricInterpretation = "RGB" if color else "MONOCHROME2"
-    if color:
-        data.PlanarConfiguration = 0
-    data.Rows, data.Columns = pixels.shape[:2]
-    data.BitsAllocated = 8 if bits <= 8 else 16
-    data.BitsStored = bits
-    data.HighBit = bits - 1
-    data.PixelRepresentation = int(signed)
-    for keyword, value in more.items():
-        setattr(data, keyword, value)
-    data.PixelData = pixels.astype(f"{'i' if signed else 'u'}{data.BitsAllocated // 8}").tobytes()
-    data["PixelData"].VR = "OB" if bits <= 8 else "OW"
+    data = data_set(
+        pixels,
+        bits=bits,
+        signed=signed,
+        SpecificCharacterSet="ISO_IR 100",
+        StudyDate="20240229",
+        StudyTime="101530",
+        Modality="DX",
+        Manufacturer="Nobody",
+        PatientName="Müller^Änne",
+        PatientBirthDate="19700101",
+        PatientSex="F",
+        BodyPartExamined="CHEST",
+        ViewPosition="PA",
+        StudyInstanceUID="1.2.3.4.5",
+        SeriesInstanceUID="1.2.3.4.5.1",
+        **more,
+    )
+    data.file_meta.ImplementationClassUID = "1.2.3.4"
     return data
 
 

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 SAMPLES = Path(__file__).resolve().parents[2] / "imaging" / "dicom"
-CLASS = "1.2.840.10008.5.1.4.1.1.1.1"
+CLASS = "1.2.840.10008.5.1.4.1.1.1.1"  # Digital X-ray image, for presentation
 
 
 def sample(name: str) -> bytes:

@@ -1,4 +1,4 @@
-#include "validation/text_check.hpp"
+#include "validation/text_stream.hpp"
 
 #include <algorithm>
 
@@ -35,7 +35,7 @@ std::size_t length_of(char first) noexcept {
 }  // namespace
 
 /// Sets `end` to where a character is cut, or to the size.
-std::optional<TextFault> TextCheck::fault_in(std::string_view text, std::size_t& end) const noexcept {
+std::optional<TextFault> TextStreamCheck::fault_in(std::string_view text, std::size_t& end) const noexcept {
     std::size_t at = 0;
     while (at < text.size()) {
         if (at + 32 <= text.size() && is_plain(text.data() + at)) {
@@ -59,7 +59,7 @@ std::optional<TextFault> TextCheck::fault_in(std::string_view text, std::size_t&
     return std::nullopt;
 }
 
-std::optional<TextFault> TextCheck::add(std::span<const std::byte> piece) noexcept {
+std::optional<TextFault> TextStreamCheck::add(std::span<const std::byte> piece) noexcept {
     std::string_view text(reinterpret_cast<const char*>(piece.data()), piece.size());
     while (cut_bytes_ != 0 && !text.empty()) {
         cut_[cut_bytes_++] = text.front();
@@ -80,7 +80,7 @@ std::optional<TextFault> TextCheck::add(std::span<const std::byte> piece) noexce
     return std::nullopt;
 }
 
-std::optional<TextFault> TextCheck::finish() const noexcept {
+std::optional<TextFault> TextStreamCheck::finish() const noexcept {
     return cut_bytes_ == 0 ? std::nullopt : std::optional(TextFault{kNotUtf8, offset_});
 }
 

@@ -17,7 +17,7 @@ struct TextFault {
 
 /// UTF-8 (RFC 3629) without control characters other than tab, line feed and carriage return. Characters may
 /// be cut between pieces.
-class TextCheck {
+class TextStreamCheck {
 public:
     /// The first fault in this piece. Nothing may be added after one.
     std::optional<TextFault> add(std::span<const std::byte> piece) noexcept;
