@@ -98,8 +98,8 @@ private:
     core::AtomicFile file_;
 };
 
-/// Whether files of this type can be received: those that are checked to their last byte. JPEG, PNG, and
-/// UTF-8 text (`Text`, `Csv`).
+/// Whether files of this type can be received: those that are checked to their last byte. JPEG, PNG, DICOM
+/// and UTF-8 text (`Text`, `Csv`).
 CONSILIA_API bool is_receivable(FileType type) noexcept;
 
 /// Reads one file within the limit, and refuses it unless name, type, structure and content are sound.
@@ -114,8 +114,8 @@ CONSILIA_API bool is_receivable(FileType type) noexcept;
 ///         `upload.unsafe_name`, `upload.not_a_file`, `upload.empty`, `upload.too_large` (413),
 ///         `upload.unsupported_type` (415), `upload.extension_mismatch`, `upload.media_type_mismatch`,
 ///         `upload.too_many_pixels`, `upload.too_complex`, `upload.damaged`, `upload.trailing_data`,
-///         `upload.not_text`, `upload.infected`. With a quarantine `quarantined` is the name under which it
-///         was kept, or empty if it could not be.
+///         `upload.foreign_preamble`, `upload.burned_in_annotation`, `upload.not_text`, `upload.infected`.
+///         With a quarantine `quarantined` is the name under which it was kept, or empty if it could not be.
 /// @throws Unavailable (`upload.scanner_unavailable`) if the scanner failed: nothing comes in unscanned.
 /// @throws NotFound (`file.not_found`), StorageError, InvalidArgument (`upload.options`), and whatever the
 ///         stream or the scanner throws.
