@@ -116,6 +116,7 @@ public:
                           std::vector<validation::Input>& elements) override;
     std::string to_json(const validation::Input& value) override;
     [[nodiscard]] bool has_rich_types() const noexcept override { return true; }
+    [[nodiscard]] bool gives_objects() const noexcept override { return true; }
     void finish() override { gil_.reset(); }
 
 private:

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "consilia/core/error.hpp"
+#include "consilia/core/expression_types.hpp"
 #include "consilia/data/model.hpp"
 #include "validation/form_check.hpp"
 #include "validation/form_plan.hpp"
@@ -210,20 +211,48 @@ FormShape shape_of(const std::vector<Field>& fields, const FormOptions& options)
     return {std::move(names), options.ignored};
 }
 
-/// The places of the fields that a condition is about. @throws InvalidArgument (`form.rule`).
-std::vector<std::size_t> fields_in(const core::Expression& condition, const FormShape& shape) {
-    std::vector<std::size_t> places;
-    for (const std::string& path : core::field_paths(condition)) {
-        const std::string_view name = std::string_view(path).substr(0, path.find('.'));
-        const std::size_t place = shape.find(name);
-        if (place == shape.size())
-            throw core::InvalidArgument(
-                "form.rule", "a rule has the field `" + std::string(name) + "`, which the form has not",
-                {{"field", name}});
-        places.push_back(place);
-    }
+/// What a path in a condition leads to: a field, or one of a form in the form.
+const Field& find_at(std::span<const Field> fields, std::string_view path) {
+    const std::string_view name = path.substr(0, path.find('.'));
+    const auto found = std::ranges::find(fields, name, &Field::name);
+    if (found == fields.end())
+        throw core::InvalidArgument(
+            "form.rule", "a rule has the field `" + std::string(name) + "`, which the form has not",
+            {{"field", name}});
+    return name.size() == path.size() || !found->form
+               ? *found
+               : find_at(found->form->fields(), path.substr(name.size() + 1));
+}
+
+void check_parameters(const core::Expression& condition) {
+    if (condition.op() == core::Operator::Parameter && condition.name() != "now" &&
+        condition.name() != "today")
+        throw core::InvalidArgument("form.rule", "a rule has the parameter `:" + condition.name() +
+                                                     "`; there are `:now` and `:today`");
+    for (const core::Expression& operand : condition.operands()) check_parameters(operand);
+}
+
+/// The places of the fields that a condition is about. @throws InvalidArgument (`form.rule`) for one that has
+/// no meaning over these fields.
+std::vector<std::size_t> plan_condition(const core::Expression& condition, const std::vector<Field>& fields,
+                                        const FormShape& shape) {
     if (condition.has_aggregate() || condition.has_window() || condition.has_subquery())
         throw core::InvalidArgument("form.rule", "a rule looks at the fields of one form only");
+    check_parameters(condition);
+    std::vector<std::size_t> places;
+    for (const std::string& path : core::field_paths(condition)) {
+        find_at(fields, path);
+        places.push_back(shape.find(std::string_view(path).substr(0, path.find('.'))));
+    }
+    try {
+        const core::FieldTypes types{
+            .field = [&](std::string_view path) { return value_type(find_at(fields, path).kind); }};
+        core::check_condition(condition, types, {{"now", core::Timestamp{}}, {"today", core::Date{}}});
+    } catch (const core::InvalidArgument& error) {
+        throw core::InvalidArgument(
+            "form.rule", "the rule `" + core::to_text(condition) + "` does not work: " + error.what(),
+            error.details());
+    }
     return places;
 }
 
@@ -260,13 +289,13 @@ Form::Plan::Plan(std::vector<Field> given, FormOptions given_options)
         settle_field(field);
         FieldPlan& plan = field_plans.emplace_back(plan_of(field));
         plan_items(field, plan, 0);
-        plan.required_by = fields_in(field.required_when, shape);
+        plan.required_by = plan_condition(field.required_when, fields, shape);
         needs_database = needs_database || has_row_checks(field);
     }
     for (const Rule& rule : options.rules) {
         if (!rule.field.empty() && shape.find(rule.field) == shape.size())
             throw core::InvalidArgument("form.rule", "there is no field `" + rule.field + "`");
-        rules.push_back({&rule, fields_in(rule.check, shape)});
+        rules.push_back({&rule, plan_condition(rule.check, fields, shape)});
     }
     for (UniqueTogether& unique : options.unique_together) check_unique_together(unique, shape);
     needs_database = needs_database || !options.unique_together.empty();

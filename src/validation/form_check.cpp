@@ -223,7 +223,7 @@ Input FormCheck::check_json(const FieldPlan& plan, const Input& given, const Ste
     const std::string json = reader_.to_json(given);
     if (json.empty()) return fail(plan, at, "json_value");
     if (has_zero(json)) return fail(plan, at, "control_character");
-    Input clean = Input::of(stored(json), given.node);
+    Input clean = Input::of(stored(json), reader_.gives_objects() ? given.node : nullptr);
     clean.kind = InputKind::Json;
     return clean;
 }

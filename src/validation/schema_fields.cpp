@@ -72,6 +72,7 @@ void SchemaReader::read_text(Field& field, const SchemaNode& node, const SchemaN
     const bool allows_none = field.length_min == 0;
     if (field.length_min == 1) field.length_min = 0;  // Which is to say that it is not blank.
     field.pattern = node.text("pattern").value_or("");
+    if (allows_none && field.pattern.starts_with(kBlankOr)) field.pattern.erase(0, kBlankOr.size());
     if (field.kind == FieldKind::Phone) {
         if (field.pattern != kPhonePattern && field.pattern != kPhoneOrBlankPattern)
             refuse_schema(node.at("pattern"), "that of a phone number is another");

@@ -13,6 +13,8 @@ constexpr std::string_view kExtension = "x-consilia";
 /// Of `FieldKind::Phone`, in the words of every regular expression engine.
 constexpr std::string_view kPhonePattern = R"(^\+?1?[0-9]{9,15}$)";
 constexpr std::string_view kPhoneOrBlankPattern = R"(^(?:\+?1?[0-9]{9,15})?$)";
+/// Stands before a pattern that a blank text need not match.
+constexpr std::string_view kBlankOr = "^$|";
 
 struct KindWord {
     FieldKind kind;

@@ -40,7 +40,9 @@ void add_text(const Field& field, Json& schema, Json& extension) {
     if (least > 0) schema["minLength"] = least;
     if (field.length_max > 0) schema["maxLength"] = field.length_max;
     if (is_phone) schema["pattern"] = field.allows_blank ? kPhoneOrBlankPattern : kPhonePattern;
-    if (!field.pattern.empty()) (is_phone ? extension : schema)["pattern"] = field.pattern;
+    if (!field.pattern.empty() && is_phone) extension["pattern"] = field.pattern;
+    if (!field.pattern.empty() && !is_phone)
+        schema["pattern"] = std::string(least > 0 ? "" : kBlankOr) + field.pattern;
     if (field.is_multiline) extension["multiline"] = true;
     if (field.is_secret) extension["secret"] = true;
     if (field.allows_blank && (!is_plain || field.length_min > 0 || !field.choices.empty()))

@@ -74,7 +74,6 @@ void schema(std::string_view text) {
     } catch (const core::ValidationError& error) {
         check_error(error, "form.schema");
     } catch (const core::InvalidArgument& error) {
-        // A condition over values that cannot be compared is found when it is asked.
         check_error(error, error.code().starts_with("form.") ? "form." : "expression.");
     }
 }

@@ -284,29 +284,6 @@ TEST(Form, ErrorsAreBounded) {
     EXPECT_EQ(test::code_of([&] { none.require(); }), "form.invalid");
 }
 
-TEST(Form, ADeclarationWithoutAMeaningIsRefused) {
-    const auto refused = [](Field field) {
-        return test::code_of([&] { const Form form({std::move(field)}); });
-    };
-    EXPECT_EQ(refused({.name = ""}), "form.field");
-    EXPECT_EQ(refused({.name = "1a"}), "form.field");
-    EXPECT_EQ(refused({.name = std::string(100, 'a')}), "nothing was thrown");
-    EXPECT_EQ(refused({.name = std::string(101, 'a')}), "form.field");
-    EXPECT_EQ(refused({.name = "x", .minimum = 1}), "form.field");
-    EXPECT_EQ(refused({.name = "x", .length_min = 3, .length_max = 2}), "form.field");
-    EXPECT_EQ(refused({.name = "x", .pattern = "("}), "form.field");
-    EXPECT_EQ(refused({.name = "x", .pattern = "(a)\\1"}), "form.field");
-    EXPECT_EQ(refused({.name = "x", .choices = {1}}), "form.field");
-    EXPECT_EQ(refused({.name = "x", .kind = FieldKind::Object}), "form.field");
-    EXPECT_EQ(refused({.name = "x", .kind = FieldKind::List}), "form.field");
-    EXPECT_EQ(refused({.name = "x", .kind = FieldKind::Integer, .minimum = 2, .maximum = 1}), "form.field");
-    EXPECT_EQ(test::code_of([] { const Form form({{.name = "x"}, {.name = "x"}}); }), "form.duplicate");
-    EXPECT_EQ(test::code_of([] { const Form form({}); }), "form.field");
-    EXPECT_EQ(test::code_of(
-                  [] { const Form form({{.name = "x"}}, {.rules = {{.check = core::field("y") == 1}}}); }),
-              "form.rule");
-}
-
 TEST(Form, MessagesOfBothLanguagesAreOfTheSameCodes) {
     const auto& english = validation::Messages::english().texts();
     const auto& german = validation::Messages::german().texts();

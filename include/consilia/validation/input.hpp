@@ -32,7 +32,8 @@ enum class InputKind : std::uint8_t {
 
 struct CleanItems;
 
-/// One value, borrowed from whoever gave it. As a clean value it has `node` only where it is as it was given.
+/// One value, borrowed from whoever gave it. As a clean value it has `node` only where it is as it was given
+/// and its reader `gives_objects`.
 struct Input {
     InputKind kind = InputKind::Absent;
     union {
@@ -117,6 +118,8 @@ public:
     virtual std::string to_json(const Input& value) = 0;
     /// Whether dates, timestamps and UUIDs have types of their own, so that a strict form refuses texts.
     [[nodiscard]] virtual bool has_rich_types() const noexcept = 0;
+    /// Whether a `node` is an object of the caller, which outlives the check.
+    [[nodiscard]] virtual bool gives_objects() const noexcept { return false; }
     /// Nothing is read any more; tables are asked next, if they are.
     virtual void finish() {}
 };

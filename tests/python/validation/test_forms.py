@@ -165,6 +165,16 @@ def test_a_time_of_another_zone_comes_out_in_utc() -> None:
     assert found == NOON and found.tzinfo is datetime.UTC
 
 
+@pytest.mark.parametrize("value", [[], {}, [1, {"a": None}], {"a": [True, "ü"]}, "text", 1.5, -3, False])
+def test_a_field_of_json_is_read_from_json_and_given_back_as_it_was(value: object) -> None:
+    form = forms.Form([forms.json("x"), forms.list("many", forms.json("each"), required=False)])
+    given = {"x": value, "many": [value, value]}
+    assert form.check(json.dumps(given).encode()).values == given
+    report = form.check(given)
+    assert report.values["x"] is value
+    assert report.values["many"][1] is value
+
+
 def test_json_deeper_than_32_is_refused() -> None:
     def deep(depth: int) -> Any:
         value: Any = 1
