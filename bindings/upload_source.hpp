@@ -16,6 +16,12 @@
 
 namespace consilia::bindings {
 
+/// What `receive` and the store have in common, from keywords: everything but where a file goes and what the
+/// client said of it.
+validation::ReceiveOptions receive_options(const py::kwargs& given);
+/// The store; `bind_uploads` binds the rest.
+void bind_upload_store(py::module_& module);
+
 /// A dense run of bytes, borrowed from a bytes-like object.
 inline std::unique_ptr<py::buffer_info> dense_view(const py::object& bytes) {
     auto view = std::make_unique<py::buffer_info>(py::reinterpret_borrow<py::buffer>(bytes).request());
