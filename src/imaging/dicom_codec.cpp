@@ -33,8 +33,9 @@ const consilia_dicom_codec_t* load_now() {
     }
     void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle == nullptr) {
-        throw_unavailable("the codec of compressed DICOM images needs a library that is not installed",
-                          {{"file", path.string()}, {"loader", core::loader_message()}});
+        const std::string reason = core::loader_message();
+        throw_unavailable("the codec of compressed DICOM images cannot be loaded: " + reason,
+                          {{"file", path.string()}, {"loader", reason}});
     }
     const auto entry =
         reinterpret_cast<consilia_dicom_codec_entry_fn>(::dlsym(handle, CONSILIA_DICOM_CODEC_ENTRY));

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -367,3 +369,26 @@ def test_what_is_no_dicom_file_is_refused() -> None:
             with pytest.raises(consilia.ValidationError) as caught:
                 call(file)
             assert caught.value.code == "image.unsupported_type"
+
+
+def test_a_codec_that_cannot_be_loaded_is_unavailable(tmp_path: Path) -> None:
+    codec = tmp_path / "libconsilia_dicom_codec.so"
+    codec.write_text("no library")
+    program = (
+        "import sys, consilia\n"
+        "from consilia import dicom\n"
+        "for file in sys.argv[1:]:\n"
+        "    try:\n"
+        "        print(dicom.decode(file).shape)\n"
+        "    except consilia.Unavailable as error:\n"
+        "        print(error.code, error.details['file'])\n"
+    )
+    files = [SAMPLES / "gray_12.dcm", SAMPLES / "gray_12_jpeg_lossless.dcm"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *files],
+        env={**os.environ, "CONSILIA_BACKEND_PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"(20, 28)\nimage.dicom_unavailable {codec}\n"
