@@ -73,8 +73,7 @@ public:
         if (coin()) options.json_bytes_max = 4'096;
         if (coin()) options.rules.push_back({.check = core::field("f0").is_not_null()});
         if (coin())
-            options.rules.push_back(
-                {!core::field("f0").is_null(), "same", "it's \"the\" same", "f0"});
+            options.rules.push_back({!core::field("f0").is_null(), "same", "it's \"the\" same", "f0"});
         if (coin()) options.unique_together.push_back({users(), {"f0"}, {"email"}});
         return Form(std::move(fields), std::move(options));
     }
