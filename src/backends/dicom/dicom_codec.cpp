@@ -18,7 +18,6 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <span>
 #include <string_view>
@@ -81,6 +80,14 @@ bool decode_any_jpeg(const consilia_dicom_frame_t& frame, std::span<Uint8> sampl
     return decode_jpeg<DJDecompressIJG16Bit>(frame, samples, failure);
 }
 
+/// DCMTK finds the decoder of JPEG-LS in a list of the process.
+struct JpegLsRegistration {
+    JpegLsRegistration() { DJLSDecoderRegistration::registerCodecs(EJLSUC_never, EJLSPC_colorByPixel); }
+    JpegLsRegistration(const JpegLsRegistration&) = delete;
+    JpegLsRegistration& operator=(const JpegLsRegistration&) = delete;
+    ~JpegLsRegistration() { DJLSDecoderRegistration::cleanup(); }
+};
+
 /// The data set of one frame, with nothing in it but what the decoder asks for.
 std::unique_ptr<DcmDataset> data_set_of(const consilia_dicom_frame_t& frame, OFCondition& status) {
     auto set = std::make_unique<DcmDataset>();
@@ -104,8 +111,7 @@ std::unique_ptr<DcmDataset> data_set_of(const consilia_dicom_frame_t& frame, OFC
 }
 
 bool decode_jpeg_ls(const consilia_dicom_frame_t& frame, std::span<Uint8> samples, Failure& failure) {
-    static std::once_flag once;
-    std::call_once(once, [] { DJLSDecoderRegistration::registerCodecs(EJLSUC_never, EJLSPC_colorByPixel); });
+    static const JpegLsRegistration registration;
     OFCondition status = EC_Normal;
     const std::unique_ptr<DcmDataset> set = data_set_of(frame, status);
     auto sequence = std::make_unique<DcmPixelSequence>(DcmTag(DCM_PixelSequenceTag, EVR_OB));
