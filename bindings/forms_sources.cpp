@@ -1,5 +1,6 @@
 // Forms from models, to and from JSON Schema, and as HTML.
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include "consilia/validation/form_schema.hpp"
 #include "consilia/validation/html.hpp"
@@ -8,16 +9,31 @@
 #include "forms_native.hpp"
 
 namespace consilia::bindings {
+
+/// A form of Python, by its name in signatures.
+class FormReference : public py::object {
+public:
+    explicit FormReference(PyObject* owned) : object(owned, stolen_t()) {}
+};
+
+}  // namespace consilia::bindings
+
+template <>
+struct pybind11::detail::handle_type_name<consilia::bindings::FormReference> {
+    static constexpr auto name = const_name("consilia._core.forms.Form");
+};
+
+namespace consilia::bindings {
 namespace {
 
 using Names = std::vector<std::string>;
 
-py::object form_object(validation::Form form) {
-    return owned(make_form(form_type, std::move(form)));
+FormReference form_object(validation::Form form) {
+    return FormReference(make_form(form_type, std::move(form)));
 }
 
-py::object of_model(const py::object& model, const Names& only, const Names& exclude,
-                    const py::object& overrides, const py::kwargs& options) {
+FormReference of_model(const py::object& model, const Names& only, const Names& exclude,
+                       const py::object& overrides, const py::kwargs& options) {
     return form_object(validation::form_of(info_of(model.ptr()).repository.shared_model(),
                                            {.only = only,
                                             .exclude = exclude,
@@ -25,15 +41,15 @@ py::object of_model(const py::object& model, const Names& only, const Names& exc
                                             .form = form_options_of(options)}));
 }
 
-py::object from_schema(const py::object& schema, const py::object& models) {
+FormReference from_schema(const py::object& schema, const py::object& models) {
     std::vector<std::shared_ptr<const data::Model>> tables;
     for (const py::handle model : models) tables.push_back(info_of(model.ptr()).repository.shared_model());
     const py::object text = PyDict_Check(schema.ptr()) ? json_dumps(schema.ptr()) : schema;
     return form_object(validation::form_from_json_schema(text.cast<std::string>(), tables));
 }
 
-py::object attributes_of(const validation::Field& field) {
-    py::dict attributes;
+py::typing::Dict<py::str, py::str> attributes_of(const validation::Field& field) {
+    py::typing::Dict<py::str, py::str> attributes;
     for (const auto& [name, value] : validation::html_attributes(field)) attributes[py::str(name)] = value;
     return attributes;
 }

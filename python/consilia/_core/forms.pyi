@@ -302,7 +302,7 @@ def field(kind: str, name: str, **kwargs) -> Field:
     """
     A field of a kind, with the options of its function.
     """
-def form_from_json_schema(schema: typing.Any, models: typing.Any = ()) -> typing.Any:
+def form_from_json_schema(schema: typing.Any, models: typing.Any = ()) -> Form:
     """
     The form that a JSON Schema describes, as text or as a dict.
 
@@ -313,7 +313,7 @@ def form_from_json_schema(schema: typing.Any, models: typing.Any = ()) -> typing
     Raises:
         ValidationError: `form.schema`, with the place as `at` in its details.
     """
-def form_of(model: typing.Any, *, only: collections.abc.Sequence[str] = [], exclude: collections.abc.Sequence[str] = [], overrides: typing.Any = (), **kwargs) -> typing.Any:
+def form_of(model: typing.Any, *, only: collections.abc.Sequence[str] = [], exclude: collections.abc.Sequence[str] = [], overrides: typing.Any = (), **kwargs) -> Form:
     """
     The form that a table asks for: required unless null or a default, lengths, choices, checks,
     references that must exist, unique columns.
@@ -328,7 +328,7 @@ def form_of(model: typing.Any, *, only: collections.abc.Sequence[str] = [], excl
     Raises:
         InvalidArgument: `form.column`, for a name that is no column of the form.
     """
-def html_attributes(field: Field) -> typing.Any:
+def html_attributes(field: Field) -> dict[str, str]:
     """
     What a browser can check by itself: attributes of the field's control, not escaped.
     """
