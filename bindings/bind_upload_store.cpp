@@ -116,16 +116,25 @@ void bind_upload_store(py::module_& module) {
             "receive",
             [](BoundStore& self, const py::object& source, std::int64_t owner_id,
                std::optional<std::string> client_name, std::optional<std::string> client_type,
-               const std::string& field) {
+               const std::string& field, const py::object& record) {
                 const PythonSource given(source);
                 const validation::UploadRequest request{owner_id, std::move(client_name),
                                                         std::move(client_type), field};
+                UploadStore::Record recorded;
+                if (!record.is_none()) {
+                    recorded = [&](data::Transaction& transaction, const validation::StoredUpload& stored) {
+                        const py::gil_scoped_acquire acquired;
+                        call_in(self.database, transaction,
+                                [&](py::handle session) { return record(session, stored); });
+                    };
+                }
                 const py::gil_scoped_release release;
-                return self.store.receive(given.get(), request);
+                return self.store.receive(given.get(), request, recorded);
             },
             py::arg("source"), py::arg("owner_id"), py::kw_only(), py::arg("client_name") = py::none(),
-            py::arg("client_type") = py::none(), py::arg("field") = "file",
-            "Receives a path, bytes, or what a function `read(size)` gives, and records it.\n\n"
+            py::arg("client_type") = py::none(), py::arg("field") = "file", py::arg("record") = py::none(),
+            "Receives a path, bytes, or what a function `read(size)` gives, and records it.\n"
+            "`record(transaction, stored)` writes what else belongs to it.\n\n"
             "Raises:\n"
             "    ResourceExhausted: `quota.files`, `quota.bytes` (HTTP 429).\n"
             "    UploadRejected: as `consilia.uploads.receive`.")

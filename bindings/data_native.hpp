@@ -212,6 +212,10 @@ private:
     SessionObject* session_;
 };
 SessionObject* as_session(PyObject* object);
+/// Calls `body` with a transaction of C++ as an object of Python, which has ended when it comes back. With
+/// the GIL. What `body` raises because the database asks for another attempt comes out as C++ knows it.
+py::object call_in(const std::shared_ptr<data::Database>& database, data::Transaction& transaction,
+                   const std::function<py::object(py::handle session)>& body);
 
 template <class F>
 auto with_session(PyObject* object, const F& body) {

@@ -273,7 +273,7 @@ PyObject* read(PyObject* self, PyObject*) {
 }
 
 /// An error of the body that asks for another attempt, as C++ knows it.
-void rethrow(py::error_already_set& error) {
+[[noreturn]] void rethrow(py::error_already_set& error) {
     const py::object& raised = error.value();
     if (py::hasattr(raised, "code")) {
         const auto code = raised.attr("code").cast<std::string>();
@@ -296,15 +296,9 @@ PyObject* transact(PyObject* self, PyObject* const* given, Py_ssize_t count, PyO
         database->transact(
             [&](data::Transaction& transaction) {
                 const py::gil_scoped_acquire acquired;
-                const auto session = py::reinterpret_steal<py::object>(
-                    reinterpret_cast<PyObject*>(wrap(database, transaction)));
-                try {
-                    result = owned(PyObject_CallOneArg(arguments[0], session.ptr()));
-                } catch (py::error_already_set& error) {
-                    end(reinterpret_cast<SessionObject*>(session.ptr()));
-                    rethrow(error);
-                }
-                end(reinterpret_cast<SessionObject*>(session.ptr()));
+                result = call_in(database, transaction, [&](py::handle session) {
+                    return owned(PyObject_CallOneArg(arguments[0], session.ptr()));
+                });
             },
             options);
         return result.release().ptr();
@@ -366,6 +360,18 @@ PyMethodDef read_methods[] = {{"__enter__", enter, METH_NOARGS, nullptr},
                               {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
+
+py::object call_in(const std::shared_ptr<data::Database>& database, data::Transaction& transaction,
+                   const std::function<py::object(py::handle session)>& body) {
+    const auto session =
+        py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(wrap(database, transaction)));
+    const Ending ending{reinterpret_cast<SessionObject*>(session.ptr())};
+    try {
+        return body(session);
+    } catch (py::error_already_set& error) {
+        rethrow(error);
+    }
+}
 
 SessionUse::SessionUse(SessionObject* session) : session_(session) {
     if (session->is_database) return;

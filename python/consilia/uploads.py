@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkabl
 from consilia._core import uploads as _uploads
 
 if TYPE_CHECKING:
-    from consilia.data import Database
+    from consilia.data import Database, Transaction
 
 ClamdScanner = _uploads.ClamdScanner
 Quarantine = _uploads.Quarantine
@@ -192,6 +192,7 @@ class UploadStore(_uploads.UploadStore):
         client_name: str | None = None,
         client_type: str | None = None,
         field: str = "file",
+        record: Callable[[Transaction, StoredUpload], object] | None = None,
     ) -> StoredUpload:
         """Receives a file as `receive` does and records it; one that is there already is given instead.
 
@@ -201,6 +202,8 @@ class UploadStore(_uploads.UploadStore):
             client_name: The name that the client gave.
             client_type: The media type that the client declared.
             field: Name of the form field, for errors.
+            record: What else is written in the transaction that records the upload, also of one that is
+                there already; what it raises undoes everything.
 
         Returns:
             The upload, and whether it is an older one with the same bytes.
@@ -216,6 +219,7 @@ class UploadStore(_uploads.UploadStore):
             client_name=client_name if client_name is not None else name,
             client_type=client_type if client_type is not None else declared,
             field=field,
+            record=record,
         )
 
 

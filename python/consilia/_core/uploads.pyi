@@ -263,9 +263,10 @@ class UploadStore:
         """
     def path_of(self, upload: Upload) -> pathlib.Path:
         ...
-    def receive(self, source: typing.Any, owner_id: typing.SupportsInt | typing.SupportsIndex, *, client_name: str | None = None, client_type: str | None = None, field: str = 'file') -> StoredUpload:
+    def receive(self, source: typing.Any, owner_id: typing.SupportsInt | typing.SupportsIndex, *, client_name: str | None = None, client_type: str | None = None, field: str = 'file', record: typing.Any = None) -> StoredUpload:
         """
         Receives a path, bytes, or what a function `read(size)` gives, and records it.
+        `record(transaction, stored)` writes what else belongs to it.
 
         Raises:
             ResourceExhausted: `quota.files`, `quota.bytes` (HTTP 429).

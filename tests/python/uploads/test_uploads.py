@@ -168,3 +168,36 @@ def test_a_store_keeps_quotas_duplicates_and_refused_files(stored: Path, tmp_pat
     assert store.remove(7, first.upload.id)
     assert store.find(first.upload.id) is None
     assert len(list(stored.iterdir())) == 1
+
+
+class Scan(data.Model, table="scans"):
+    id: data.Key
+    upload_id: data.Column[int]
+
+
+def test_what_belongs_to_an_upload_is_recorded_with_it(stored: Path, tmp_path: Path) -> None:
+    db = data.Database(f"sqlite:{tmp_path / 'test.db'}")
+    uploads.create_upload_tables(db)
+    db.create_tables(Scan)
+    store = uploads.UploadStore(db, stored, allowed=["text"])
+    kept: list[data.Transaction] = []
+
+    def record(transaction: data.Transaction, upload: uploads.StoredUpload) -> None:
+        kept.append(transaction)
+        transaction.insert(Scan(upload_id=upload.upload.id))
+
+    first = store.receive(b"one", 7, record=record)
+    assert store.receive(b"one", 7, record=record).is_duplicate
+    assert [scan.upload_id for scan in Scan.query.run(db)] == [first.upload.id] * 2
+    with pytest.raises(consilia.InvalidArgument, match="ended"):
+        kept[0].insert(Scan(upload_id=1))
+
+    def fail(transaction: data.Transaction, upload: uploads.StoredUpload) -> None:
+        record(transaction, upload)
+        raise KeyError("no")
+
+    with pytest.raises(KeyError):
+        store.receive(b"two", 7, record=fail)
+    assert Scan.query.count(db) == 2
+    assert [upload.id for upload in store.list(7)] == [first.upload.id]
+    assert len(list(stored.iterdir())) == 1
