@@ -23,7 +23,11 @@
 #endif
 #endif
 #ifdef CONSILIA_COUNTS_ALLOCATIONS
-#include <sanitizer/allocator_interface.h>
+// As in <sanitizer/allocator_interface.h>, which GCC does not have.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void* pointer,
+                                                                           std::size_t size),
+                                                         void (*on_free)(const volatile void* pointer));
+extern "C" std::size_t __sanitizer_get_allocated_size(const volatile void* pointer);
 #endif
 
 namespace consilia::test {
