@@ -8,6 +8,7 @@
 #include "consilia/access/policy.hpp"
 #include "consilia/core/clock.hpp"
 #include "consilia/core/error.hpp"
+#include "support/errors.hpp"
 
 namespace consilia::access {
 namespace {
@@ -16,6 +17,7 @@ using core::field;
 using core::parameter;
 using core::parse_expression;
 using core::Value;
+using test::code_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -61,16 +63,6 @@ core::FieldSource object(std::map<std::string, Value, std::less<>> fields) {
         const auto found = fields.find(path);
         return found == fields.end() ? Value() : found->second;
     };
-}
-
-template <class F>
-std::string code_of(const F& action) {
-    try {
-        action();
-    } catch (const core::Error& error) {
-        return error.code();
-    }
-    return "nothing was thrown";
 }
 
 TEST(PolicyQuestions, AnExplanationNamesRuleConditionAndValues) {

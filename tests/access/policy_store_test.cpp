@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "consilia/core/error.hpp"
+#include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace consilia::access {
@@ -26,6 +27,7 @@ namespace {
 
 using core::field;
 using core::Value;
+using test::code_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -65,16 +67,6 @@ std::string answers_of(const Policy& policy) {
     for (std::size_t i = 0; i < page.size(); ++i)
         ++votes[static_cast<std::size_t>(page[i].allowed == (i > 5))];
     return votes[0] == 0 ? "odd" : votes[1] == 0 ? "even" : "mixed";
-}
-
-template <class F>
-std::string code_of(const F& action) {
-    try {
-        action();
-    } catch (const core::Error& error) {
-        return error.code();
-    }
-    return "nothing was thrown";
 }
 
 // Whether something was told, by whichever thread.

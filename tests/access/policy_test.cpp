@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "consilia/core/error.hpp"
+#include "support/errors.hpp"
 
 namespace consilia::access {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 using core::field;
 using core::parameter;
 using core::Value;
+using test::code_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -36,16 +38,6 @@ core::FieldSource object(Value owner, Value is_sealed) {
     return [owner = std::move(owner), is_sealed = std::move(is_sealed)](std::string_view path) {
         return path == "owner_id" ? owner : path == "is_sealed" ? is_sealed : Value();
     };
-}
-
-template <class F>
-std::string code_of(const F& action) {
-    try {
-        action();
-    } catch (const core::Error& error) {
-        return error.code();
-    }
-    return "nothing was thrown";
 }
 
 std::string code_of(const PolicyDocument& document) {

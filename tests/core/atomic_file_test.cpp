@@ -13,12 +13,14 @@
 
 #include "consilia/core/error.hpp"
 #include "consilia/core/files.hpp"
+#include "support/errors.hpp"
 #include "support/failing_calls.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace consilia::core {
 namespace {
 
+using test::code_of;
 using test::FailingCalls;
 
 std::span<const std::byte> bytes_of(std::string_view text) {
@@ -31,15 +33,6 @@ std::string text_of(std::span<const std::byte> bytes) {
 
 std::ptrdiff_t count_files(const std::filesystem::path& directory) {
     return std::distance(std::filesystem::directory_iterator(directory), {});
-}
-
-std::string code_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error.code();
-    }
-    return "nothing thrown";
 }
 
 /// On a file system that knows files without a name, and on one that does not.
@@ -146,14 +139,14 @@ TEST_P(AtomicFiles, AreWholeOrAbsentWhateverFails) {
         const bool has_failed = FailingCalls::left < 0;
         FailingCalls::stop();
         if (!has_failed) {
-            EXPECT_EQ(code, "nothing thrown");
+            EXPECT_EQ(code, "nothing was thrown");
             EXPECT_EQ(read_text_file(directory / "f"), content);
             break;
         }
         ++failures;
         // Where a file without a name cannot be made, one with a name is.
         const bool is_first_of_unnamed = n == 1;
-        if (code == "nothing thrown") {
+        if (code == "nothing was thrown") {
             EXPECT_TRUE(is_first_of_unnamed) << n;
             EXPECT_EQ(read_text_file(directory / "f"), content);
             std::filesystem::remove(directory / "f");

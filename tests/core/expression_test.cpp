@@ -7,18 +7,12 @@
 #include "consilia/core/error.hpp"
 #include "consilia/core/uuid.hpp"
 #include "core/random_expressions.hpp"
+#include "support/errors.hpp"
 
 namespace consilia::core {
 namespace {
 
-std::string code_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error.code();
-    }
-    return "nothing thrown";
-}
+using test::code_of;
 
 TEST(Expression, ADefaultOneRestrictsNothing) {
     EXPECT_TRUE(Expression().is_always_true());

@@ -10,22 +10,16 @@
 
 #include "consilia/core/error.hpp"
 #include "consilia/core/text.hpp"
+#include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace consilia::core {
 namespace {
 
+using test::code_of;
+
 void write_whole(const std::filesystem::path& path, std::string_view content) {
     std::ofstream(path, std::ios::binary) << content;
-}
-
-std::string code_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error.code();
-    }
-    return "nothing thrown";
 }
 
 TEST(Sha256, GivesTheDigestsOfTheStandard) {

@@ -6,9 +6,12 @@
 
 #include "consilia/core/clock.hpp"
 #include "consilia/core/error.hpp"
+#include "support/errors.hpp"
 
 namespace consilia::core {
 namespace {
+
+using test::code_of;
 
 Value value_of(const Term& term) {
     return evaluate(term.expression(), {});
@@ -18,15 +21,6 @@ Value value_of(const Expression& expression) {
 }
 Value value_of_text(std::string_view text) {
     return evaluate(parse_expression(text), {});
-}
-
-std::string code_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error.code();
-    }
-    return "nothing thrown";
 }
 
 constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();

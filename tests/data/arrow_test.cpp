@@ -8,8 +8,8 @@
 #include <cstring>
 #include <limits>
 
-#include "data/errors.hpp"
 #include "data/random_rows.hpp"
+#include "support/errors.hpp"
 
 namespace consilia::data {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include "data/errors.hpp"
 #include "data/random_rows.hpp"
+#include "support/errors.hpp"
 
 namespace consilia::data {
 

@@ -12,8 +12,8 @@
 
 #include "consilia/core/error.hpp"
 #include "consilia/data/statement_watch.hpp"
-#include "data/errors.hpp"
 #include "data/fresh_database.hpp"
+#include "support/errors.hpp"
 
 namespace consilia::data {
 namespace {

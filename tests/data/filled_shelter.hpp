@@ -8,7 +8,7 @@
 
 #include "consilia/data/query.hpp"
 #include "consilia/data/repository.hpp"
-#include "data/errors.hpp"
+#include "support/errors.hpp"
 #include "data/fresh_database.hpp"
 #include "data/shelter.hpp"
 

@@ -8,8 +8,8 @@
 #include "consilia/data/records.hpp"
 #include "consilia/data/repository.hpp"
 #include "consilia/data/schema.hpp"
-#include "data/errors.hpp"
 #include "data/fresh_database.hpp"
+#include "support/errors.hpp"
 
 namespace consilia::data {
 namespace {

@@ -13,8 +13,8 @@
 #include "consilia/data/full_text.hpp"
 #include "consilia/data/query.hpp"
 #include "consilia/data/schema.hpp"
-#include "data/errors.hpp"
 #include "data/fresh_database.hpp"
+#include "support/errors.hpp"
 
 namespace consilia::data {
 namespace {

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "consilia/core/error.hpp"
-#include "data/errors.hpp"
 #include "data/fresh_database.hpp"
 #include "data/shelter.hpp"
+#include "support/errors.hpp"
 
 namespace consilia::data {
 namespace {

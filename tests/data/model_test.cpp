@@ -7,8 +7,8 @@
 
 #include "consilia/data/query.hpp"
 #include "consilia/data/repository.hpp"
-#include "data/errors.hpp"
 #include "data/fresh_database.hpp"
+#include "support/errors.hpp"
 
 namespace consilia::data {
 namespace {

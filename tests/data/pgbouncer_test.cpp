@@ -10,8 +10,8 @@
 #include "consilia/core/clock.hpp"
 #include "consilia/data/records.hpp"
 #include "consilia/data/repository.hpp"
-#include "data/errors.hpp"
 #include "data/shelter.hpp"
+#include "support/errors.hpp"
 #include "support/pgbouncer.hpp"
 
 namespace consilia::data {

@@ -15,8 +15,8 @@
 #include "consilia/core/error.hpp"
 #include "consilia/data/listener.hpp"
 #include "consilia/data/repository.hpp"
-#include "data/errors.hpp"
 #include "data/shelter.hpp"
+#include "support/errors.hpp"
 #include "support/postgres_server.hpp"
 
 namespace consilia::data {

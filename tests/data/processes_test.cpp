@@ -9,8 +9,8 @@
 
 #include "consilia/core/error.hpp"
 #include "consilia/data/database.hpp"
-#include "data/errors.hpp"
 #include "data/fresh_database.hpp"
+#include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace consilia::data {

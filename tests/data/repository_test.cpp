@@ -4,8 +4,8 @@
 
 #include <limits>
 
-#include "data/errors.hpp"
 #include "data/shelter.hpp"
+#include "support/errors.hpp"
 
 namespace consilia::data {
 namespace {

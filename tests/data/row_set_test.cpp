@@ -9,8 +9,8 @@
 
 #include "consilia/core/text.hpp"
 #include "consilia/data/database.hpp"
-#include "data/errors.hpp"
 #include "data/random_rows.hpp"
+#include "support/errors.hpp"
 
 namespace consilia::data {
 namespace {

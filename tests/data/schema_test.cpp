@@ -6,8 +6,8 @@
 
 #include "consilia/core/error.hpp"
 #include "consilia/data/query.hpp"
-#include "data/errors.hpp"
 #include "data/shelter.hpp"
+#include "support/errors.hpp"
 
 namespace consilia::data {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "consilia/core/error.hpp"
 #include "consilia/data/database.hpp"
-#include "data/errors.hpp"
+#include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace consilia::data {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "consilia/data/database.hpp"
-#include "data/errors.hpp"
+#include "support/errors.hpp"
 
 namespace consilia::data {
 namespace {

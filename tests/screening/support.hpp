@@ -10,9 +10,12 @@
 #include "consilia/core/error.hpp"
 #include "consilia/imaging/codec.hpp"
 #include "consilia/screening/service.hpp"
+#include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace consilia::screening {
+
+using test::code_of;
 
 /// 2023-11-14T22:13:20Z.
 inline constexpr core::Timestamp kStart{1'700'000'000'000'000};
@@ -26,16 +29,6 @@ inline std::vector<std::byte> png(int seed) {
             static_cast<std::uint8_t>((i * 7 + static_cast<std::size_t>(seed) * 31 + i / 32 * 13) % 251);
     }
     return imaging::encode_png(image);
-}
-
-template <class F>
-std::string code_of(const F& action) {
-    try {
-        action();
-    } catch (const core::Error& error) {
-        return error.code();
-    }
-    return "nothing was thrown";
 }
 
 class ClinicTest : public testing::Test {

@@ -7,11 +7,13 @@
 
 #include "consilia/core/error.hpp"
 #include "consilia/data/database.hpp"
+#include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace consilia::tasks {
 namespace {
 
+using test::code_of;
 using namespace std::chrono_literals;
 
 constexpr core::Timestamp kStart{1'700'000'000'000'000};
@@ -60,16 +62,6 @@ protected:
     data::Database database{"sqlite:" + (directory / "tasks.db").string()};
     Queue queue{database, options()};
 };
-
-template <class F>
-std::string code_of(const F& action) {
-    try {
-        action();
-    } catch (const core::Error& error) {
-        return error.code();
-    }
-    return "nothing was thrown";
-}
 
 TEST_F(QueueTest, GivesATaskToOneWorkerAndFinishesIt) {
     const Enqueued task = add(R"({"order":7})");

@@ -7,7 +7,7 @@
 
 #include "consilia/core/expression.hpp"
 #include "consilia/validation/form.hpp"
-#include "data/errors.hpp"
+#include "support/errors.hpp"
 
 namespace {
 

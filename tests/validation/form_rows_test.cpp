@@ -4,8 +4,8 @@
 #include "consilia/core/error.hpp"
 #include "consilia/data/model_repository.hpp"
 #include "consilia/validation/form.hpp"
-#include "data/errors.hpp"
 #include "data/fresh_database.hpp"
+#include "support/errors.hpp"
 
 namespace {
 

@@ -9,7 +9,7 @@
 
 #include "consilia/core/error.hpp"
 #include "core/random_expressions.hpp"
-#include "data/errors.hpp"
+#include "support/errors.hpp"
 
 namespace {
 

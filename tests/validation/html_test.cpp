@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "data/errors.hpp"
+#include "support/errors.hpp"
 
 namespace {
 

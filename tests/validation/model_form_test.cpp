@@ -10,8 +10,8 @@
 #include "consilia/core/functions.hpp"
 #include "consilia/data/model_repository.hpp"
 #include "core/random_expressions.hpp"
-#include "data/errors.hpp"
 #include "data/fresh_database.hpp"
+#include "support/errors.hpp"
 
 namespace {
 

@@ -8,22 +8,16 @@
 #include <functional>
 
 #include "consilia/core/files.hpp"
+#include "support/errors.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace consilia::validation {
 namespace {
 
+using test::code_of;
+
 std::span<const std::byte> bytes_of(std::string_view text) {
     return std::as_bytes(std::span(text));
-}
-
-std::string code_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const core::Error& error) {
-        return error.code();
-    }
-    return "nothing thrown";
 }
 
 class QuarantineTest : public testing::Test {

@@ -11,12 +11,14 @@
 
 #include "consilia/core/error.hpp"
 #include "data/fresh_database.hpp"
+#include "support/errors.hpp"
 #include "support/images.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace consilia::validation {
 namespace {
 
+using test::code_of;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 using test::ByteVector;
@@ -39,14 +41,6 @@ protected:
                                 const UploadStore::Record& record = {}) {
         return into.receive(UploadSource::bytes(std::as_bytes(std::span(text))),
                             {.owner_id = owner, .client_name = "note.txt"}, record);
-    }
-    static std::string code_of(const std::function<void()>& action) {
-        try {
-            action();
-        } catch (const core::Error& error) {
-            return error.code();
-        }
-        return "nothing thrown";
     }
     static std::ptrdiff_t count(const test::TemporaryDirectory& directory) {
         return std::distance(std::filesystem::directory_iterator(directory.path()), {});
