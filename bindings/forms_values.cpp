@@ -60,6 +60,13 @@ py::object object_of(const FormState& state, const Input& clean) {
     }
 }
 
+/// Not so of a text with half of a surrogate pair, which has no UTF-8.
+bool is_unicode(PyObject* text) noexcept {
+    if (PyUnicode_AsUTF8AndSize(text, nullptr) != nullptr) return true;
+    PyErr_Clear();
+    return false;
+}
+
 }  // namespace
 
 FormKeys::FormKeys(const validation::FormShape& given) : shape(&given), blank(owned(PyDict_New())) {
@@ -111,14 +118,20 @@ py::object json_dumps(PyObject* object) {
 }
 
 bool is_json(PyObject* object, int depth_left) {
-    if (object == Py_None || PyUnicode_Check(object) || PyLong_Check(object)) return true;
+    if (object == Py_None) return true;
+    if (PyUnicode_Check(object)) return is_unicode(object);
     if (PyFloat_Check(object)) return std::isfinite(PyFloat_AS_DOUBLE(object));
+    if (PyLong_Check(object)) {
+        int overflow = 0;
+        (void)PyLong_AsLongLongAndOverflow(object, &overflow);
+        return overflow == 0;
+    }
     if (depth_left == 0) return false;
     if (PyDict_Check(object)) {
         PyObject* name = nullptr;
         PyObject* value = nullptr;
         for (Py_ssize_t at = 0; PyDict_Next(object, &at, &name, &value) != 0;) {
-            if (!PyUnicode_Check(name) || !is_json(value, depth_left - 1)) return false;
+            if (!PyUnicode_Check(name) || !is_unicode(name) || !is_json(value, depth_left - 1)) return false;
         }
         return true;
     }

@@ -212,7 +212,7 @@ def uuid(name: str, **options: Unpack[RowOptions]) -> Field:
 
 
 def json(name: str, **options: Unpack[Options]) -> Field:
-    """Anything that JSON can say, at most 32 deep."""
+    """Anything that JSON can say, at most 32 deep, with whole numbers of 64 bits."""
     return field("json", name, **options)
 
 

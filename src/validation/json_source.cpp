@@ -13,6 +13,7 @@ namespace {
 namespace dom = simdjson::dom;
 
 constexpr std::size_t kDepthMax = 64;
+constexpr int kJsonDepthMax = 32;        ///< Of a value that stays JSON.
 constexpr std::size_t kStringsKept = 4;  ///< Documents of a thread that wait for the next.
 constexpr std::size_t kBytesKept = std::size_t{64} << 10;
 
@@ -45,6 +46,26 @@ Input input_of(const dom::element& element, std::deque<dom::element>& kept) {
             break;
     }
     return input;
+}
+
+/// Whether every whole number fits into 64 bits with a sign, and nothing is deeper.
+bool is_storable(const dom::element& element, int depth_left) {
+    if (element.type() == dom::element_type::UINT64) return false;
+    const bool is_array = element.is_array();
+    if (!is_array && !element.is_object()) return true;
+    if (depth_left == 0) return false;
+    if (is_array) {
+        const dom::array array = element.get_array().value_unsafe();
+        for (const dom::element& each : array) {
+            if (!is_storable(each, depth_left - 1)) return false;
+        }
+        return true;
+    }
+    const dom::object object = element.get_object().value_unsafe();
+    for (const dom::key_value_pair& each : object) {
+        if (!is_storable(each.value, depth_left - 1)) return false;
+    }
+    return true;
 }
 
 std::string_view reason_of(simdjson::error_code code) {
@@ -170,8 +191,10 @@ std::size_t JsonSource::read_list(const Input& list, std::size_t limit, std::vec
 std::string JsonSource::to_json(const Input& value) {
     switch (value.kind) {
         case InputKind::Object:
-        case InputKind::List:
-            return simdjson::minify(*static_cast<const dom::element*>(value.node));
+        case InputKind::List: {
+            const auto& element = *static_cast<const dom::element*>(value.node);
+            return is_storable(element, kJsonDepthMax) ? simdjson::minify(element) : std::string();
+        }
         case InputKind::Other:
             return {};
         default:

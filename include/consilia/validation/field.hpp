@@ -30,7 +30,7 @@ enum class FieldKind : std::uint8_t {
     Date = 8,        ///< From ISO 8601: `2026-01-31`.
     Timestamp = 9,   ///< From ISO 8601 with an offset; kept in UTC.
     Uuid = 10,
-    Json = 11,    ///< Anything that JSON can say, at most 32 deep.
+    Json = 11,    ///< Anything that JSON can say, at most 32 deep, whole numbers of 64 bits.
     Object = 12,  ///< A form of its own: `form`.
     List = 13,    ///< Of `items`.
 };

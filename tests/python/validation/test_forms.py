@@ -10,6 +10,7 @@ import sys
 import threading
 import uuid
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -182,11 +183,26 @@ def test_json_deeper_than_32_is_refused() -> None:
             value = [value]
         return value
 
+    form = forms.Form([forms.json("x")])
     assert one(forms.json("x"), deep(32)) == deep(32)
     assert one(forms.json("x"), deep(33)) == "!json_value"
+    assert form.check(json.dumps({"x": deep(32)})).values == {"x": deep(32)}
+    assert codes(form.check(json.dumps({"x": deep(33)}))) == [("x", "json_value")]
     circle: list[Any] = []
     circle.append(circle)
     assert one(forms.json("x"), circle) == "!json_value"
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: [1, x], lambda x: {"a": {"b": x}}])
+def test_json_is_what_can_be_written_again(wrap: Callable[[object], object]) -> None:
+    form = forms.Form([forms.json("x")])
+    for value in (2**63 - 1, -(2**63), "ü\U0001f600", 1e300):
+        for given in ({"x": wrap(value)}, json.dumps({"x": wrap(value)})):
+            assert json.loads(form.check(given).values_json()) == {"x": wrap(value)}
+    for value in (2**63, 2**64 - 1, -(2**63) - 1, 10**25, "a\ud800", float("inf")):
+        assert codes(form.check({"x": wrap(value)})) == [("x", "json_value")]
+    assert codes(form.check(json.dumps({"x": wrap(2**63)}))) == [("x", "json_value")]
+    assert codes(form.check({"x": {"\ud800": 1}})) == [("x", "json_value")]
 
 
 def test_unknown_names_are_refused_ignored_or_left_out() -> None:
