@@ -8,9 +8,9 @@
 
 #include "consilia/data/query.hpp"
 #include "consilia/data/repository.hpp"
-#include "support/errors.hpp"
 #include "data/fresh_database.hpp"
 #include "data/shelter.hpp"
+#include "support/errors.hpp"
 
 namespace consilia::test {
 
