@@ -18,6 +18,12 @@ const std::set<std::string> kCodes = {
     "image.damaged",         "image.unsupported_type", "image.trailing_data",       "image.foreign_preamble",
     "image.too_many_pixels", "image.too_complex",      "dicom.burned_in_annotation"};
 
+#if defined(__SANITIZE_THREAD__)
+constexpr std::size_t kStep = 17;  // There is one thread, and each read takes many times as long.
+#else
+constexpr std::size_t kStep = 1;
+#endif
+
 /// What a call came to: `accepted`, or the code of its error.
 template <class Call>
 std::string outcome(const Call& call) {
@@ -57,7 +63,7 @@ class DamagedDicom : public testing::TestWithParam<const char*> {};
 
 TEST_P(DamagedDicom, IsRefusedOrReadAtEveryCut) {
     const ByteVector file = test::dicom_sample(GetParam());
-    for (std::size_t size = 0; size < file.size(); ++size) {
+    for (std::size_t size = 0; size < file.size(); size += kStep) {
         const ByteVector cut(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size));
         EXPECT_NE(outcome([&] { (void)check_structure(cut); }), "accepted") << size;
         EXPECT_NE(outcome([&] { (void)decode(cut); }), "accepted") << size;
@@ -67,7 +73,7 @@ TEST_P(DamagedDicom, IsRefusedOrReadAtEveryCut) {
 
 TEST_P(DamagedDicom, IsRefusedOrReadWithEveryBitFlipped) {
     ByteVector file = test::dicom_sample(GetParam());
-    for (std::size_t bit = 0; bit < file.size() * 8; ++bit) {
+    for (std::size_t bit = 0; bit < file.size() * 8; bit += kStep) {
         SCOPED_TRACE(bit);
         file[bit / 8] ^= std::byte{1} << bit % 8;
         read_all(file);
@@ -77,7 +83,7 @@ TEST_P(DamagedDicom, IsRefusedOrReadWithEveryBitFlipped) {
 
 TEST_P(DamagedDicom, IsRefusedOrReadHoweverItIsMutated) {
     const ByteVector file = test::dicom_sample(GetParam());
-    for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+    for (std::uint64_t seed = 0; seed < 2000; seed += kStep) {
         SCOPED_TRACE(seed);
         read_all(test::mutated(file, seed));
     }
